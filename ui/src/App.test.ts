@@ -281,11 +281,27 @@ describe('a favourite', () => {
     engine.see(snapshot({ favourites: two.favourites.slice(1) }));
     await user.click(await screen.findByRole('button', { name: 'Undo' }));
     expect(engine.requests[1]).toEqual({
-      ask: 'add',
+      ask: 'bringBack',
       name: 'web-01',
       profile: two.favourites[0]?.profile,
     });
     expect(screen.queryByText('Removed web-01')).toBeNull();
+  });
+
+  test('and the one that was removed before it come back one after the other', async () => {
+    const { engine, user } = await open(two);
+    const remove = async () => {
+      await user.keyboard('{ArrowDown}{Shift>}{F10}{/Shift}');
+      await user.click(await screen.findByText('Remove'));
+    };
+    await remove();
+    engine.see(snapshot({ favourites: two.favourites.slice(1) }));
+    await remove();
+    const undo = async () => user.click(await screen.findByRole('button', { name: 'Undo' }));
+    await undo();
+    await undo();
+    const back = engine.requests.filter(({ ask }) => ask === 'bringBack');
+    expect(back.map((request) => 'name' in request && request.name)).toEqual(['jump-eu', 'web-01']);
   });
 
   test('keeps the window open when Esc closes its menu', async () => {

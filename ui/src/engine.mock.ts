@@ -70,7 +70,7 @@ export function mockEngine(wish: URLSearchParams): Engine {
     startDemo: () => Promise.resolve(),
     chooseImport: () => Promise.resolve(true),
     lookAtImport: (personal) => Promise.resolve(states.importing(personal)),
-    takeIn: () => Promise.resolve({ text: 'Added 1 favourite: cache.', added: ['cache'], changed: [] }),
+    takeIn: () => Promise.resolve({ text: 'Added 1 favourite: cache.', added: ['cache'], changed: [], undo: null }),
     exportFavourites: () => Promise.resolve('Wrote 6 favourites to /home/anna/team.toml. Others take them in with “ajar import”.'),
     onDropped: () => Promise.resolve(() => {}),
     closeWindow: () => Promise.resolve(),
@@ -106,6 +106,7 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'deallocate':
       return { ...after, deallocations: [...before.deallocations, deallocation(after.revision, request.name, Date.now())] };
     case 'add':
+    case 'bringBack':
       return { ...after, favourites: [...before.favourites, favourite(request.name, { vm: request.profile.vm, profile: request.profile })] };
     case 'copyOfTeam':
       return {
@@ -148,6 +149,7 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'readAccounts':
     case 'readTeams':
     case 'bringTeamBack':
+    case 'undoImport':
     case 'rights':
     case 'diagnose':
     case 'activityLog':

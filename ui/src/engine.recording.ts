@@ -42,7 +42,7 @@ export class RecordingEngine implements Engine {
   chooses = true;
   import: ((personal: boolean) => ImportView) | FailureView = failure('fileUnfit');
   looks: boolean[] = [];
-  imported: ImportedView | FailureView = { text: 'There is nothing new to take in.', added: [], changed: [] };
+  imported: ImportedView | FailureView = { text: 'There is nothing new to take in.', added: [], changed: [], undo: null };
   taken: ImportChoice[][] = [];
   exported: string | null = null;
   /** Drops files onto the window. */

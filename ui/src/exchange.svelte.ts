@@ -2,7 +2,6 @@ import type { ImportChoice } from './bindings/ImportChoice';
 import type { ImportView } from './bindings/ImportView';
 import type { Request } from './bindings/Request';
 import { problemFrom, type Engine, type Problem } from './engine';
-import { writtenOf } from './profile';
 import type { View } from './view.svelte';
 import { words } from './words';
 
@@ -66,17 +65,10 @@ export class Exchange {
     if (this.#takesIn) return;
     this.#takesIn = true;
     const looked = this.importing;
-    const before = this.#view.snapshot?.favourites ?? [];
     try {
-      const { text, added, changed } = await this.#engine.takeIn(choices);
+      const { text, undo } = await this.#engine.takeIn(choices);
       this.importing = null;
-      const back: Request[] = [
-        ...added.map((name): Request => ({ ask: 'remove', name })),
-        ...before
-          .filter(({ name }) => changed.includes(name))
-          .map((favourite): Request => ({ ask: 'edit', name: favourite.name, profile: writtenOf(favourite) })),
-      ];
-      const act = back.length > 0 ? { act: { label: words.undo, run: () => void this.#undo(back) } } : {};
+      const act = undo ? { act: { label: words.undo, run: () => void this.#undo(undo) } } : {};
       this.#view.note = { text, ...act };
     } catch (thrown) {
       this.importing = { ...looked, problem: problemFrom(thrown) };
@@ -85,11 +77,9 @@ export class Exchange {
     }
   }
 
-  async #undo(requests: Request[]): Promise<void> {
-    for (const request of requests) {
-      const problem = await this.#view.ask(request);
-      if (problem) return this.#view.tell(problem);
-    }
+  async #undo(request: Request): Promise<void> {
+    const problem = await this.#view.ask(request);
+    if (problem) this.#view.tell(problem);
   }
 
   /** Writes the favourites into a file for others. */

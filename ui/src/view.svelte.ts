@@ -508,8 +508,13 @@ export class View {
   async remove(name: ProfileName): Promise<void> {
     const favourite = this.snapshot?.favourites.find((candidate) => candidate.name === name);
     if (!favourite || !(await this.#askOrTell({ ask: 'remove', name }))) return;
-    const undo = () => void this.#askOrTell({ ask: 'add', name, profile: writtenOf(favourite) });
-    this.note = { text: words.removed(name), act: { label: words.undo, run: undo } };
+    // What was removed right before this comes after it, to be undone as well.
+    const earlier = this.note?.act?.label === words.undo ? this.note : null;
+    const undo = async () => {
+      const back = await this.#askOrTell({ ask: 'bringBack', name, profile: writtenOf(favourite) });
+      if (back && earlier) this.note = earlier;
+    };
+    this.note = { text: words.removed(name), act: { label: words.undo, run: () => void undo() } };
   }
 
   signOut(name: AccountName): Promise<Answered> {

@@ -691,6 +691,13 @@ pub enum Failure {
         /// Where the team's file is, without what may be secret.
         from: String,
     },
+    /// A favourite of the user's own was to be called as a team's are.
+    TeamsName {
+        /// The name.
+        name: String,
+        /// The team.
+        team: String,
+    },
     /// No team of that name.
     UnknownTeam {
         /// What was asked for.

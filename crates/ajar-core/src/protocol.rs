@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, SignInMethod};
 use crate::after_use::{Keep, Unused};
+use crate::exchange::plan::Change;
 use crate::inheritance::{Field, Inheritable};
 use crate::inventory::Found;
 use crate::journal::Format;
@@ -23,7 +24,7 @@ use crate::snapshot::{ActivityLogView, AttemptNumber, DiagnosisView, FailureView
 use crate::team::TeamName;
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 14;
+pub const PROTOCOL_VERSION: u32 = 15;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -211,13 +212,28 @@ pub enum Request {
         /// The favourite.
         name: ProfileName,
     },
+    /// Have a favourite be here again that was removed: where it was, as it was written.
+    BringBack {
+        /// Its name.
+        name: ProfileName,
+        /// What it said, for an engine that did not see it removed: that adds it at the end.
+        profile: Profile,
+    },
     /// Add favourites and change others, all of them or none.
     #[cfg_attr(test, ts(skip))]
     Import {
         /// Those to add, in this order.
         add: Vec<Favourite>,
         /// Those to change, by their names.
-        change: Vec<Favourite>,
+        change: Vec<Change>,
+    },
+    /// Undo an [`Request::Import`]: what it added and nobody has changed since goes, and what it changed is as it was, but for what
+    /// somebody has changed since.
+    UndoImport {
+        /// What it added.
+        add: Vec<Favourite>,
+        /// What it changed.
+        change: Vec<Change>,
     },
     /// Have a favourite act as another account.
     ActAs {

@@ -114,6 +114,21 @@ impl Settings {
         Some(Failure::OfTeam { name: favourite.name.to_string(), team: favourite.team.to_string(), from })
     }
 
+    /// The team whose favourites a name of this kind belongs to, `TEAM.NAME`, whether one of them is called so by now or not.
+    pub fn team_that_names(&self, name: &ProfileName) -> Option<&Team> {
+        let (team, _) = name.as_str().split_once('.')?;
+        self.team(&team.parse().ok()?)
+    }
+
+    /// Refuses a name for a favourite of the user's own that a team's is called by: which of them it led to would not be said.
+    ///
+    /// # Errors
+    /// [`Failure::TeamsName`].
+    pub fn may_be_named(&self, name: &ProfileName) -> Result<(), Failure> {
+        let team = |team: &Team| Failure::TeamsName { name: name.to_string(), team: team.name.to_string() };
+        self.team_that_names(name).map_or(Ok(()), |named| Err(team(named)))
+    }
+
     /// The team of that name.
     pub fn team(&self, name: &TeamName) -> Option<&Team> {
         self.teams.iter().find(|team| team.name == *name)

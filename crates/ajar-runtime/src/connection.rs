@@ -38,10 +38,10 @@ pub fn parts(
     demo: bool,
     variables: impl Fn(&str) -> Option<String>,
 ) -> Result<Parts, Trouble> {
-    let file = SettingsFile::new(folder.settings());
+    let file = SettingsFile::of(&folder);
     // A broken file must not keep the tray from saying so; but nobody acts on settings that cannot be read, and which cloud
     // they mean is known when they can be.
-    let known = file.read();
+    let known = file.in_force();
     let public_ip = PublicIpOfClouds::new(file.clone());
     let cloud = match &known {
         Ok(settings) => {
@@ -94,7 +94,7 @@ impl PublicIpOfClouds {
     }
 
     fn endpoints(&self, cloud: &str) -> Result<Arc<PublicIpEndpoints>, Trouble> {
-        let read = self.file.read();
+        let read = self.file.in_force();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let cloud = match read {
             Ok(settings) => find_cloud(cloud, known.settings.insert(settings), self.file.path())?,
@@ -155,7 +155,7 @@ impl Meant {
         demo: bool,
         variables: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Trouble> {
-        let settings = SettingsFile::new(folder.settings()).read()?;
+        let settings = SettingsFile::of(folder).in_force()?;
         let cloud = cloud_name(cloud, &settings).to_owned();
         let environment = !demo && SignIn::from_environment(&variables).is_some();
         let account = settings.default_account(&Defaults { cloud: Some(cloud.clone()), environment });

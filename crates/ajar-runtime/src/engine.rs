@@ -33,6 +33,7 @@ mod signing_out;
 mod teams;
 mod together;
 mod turns;
+mod undoing;
 mod windows;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -73,6 +74,7 @@ use remembered::Remembered;
 use signing_in::SigningIn;
 use teams::Teams;
 use together::Together;
+use undoing::Undoable;
 use windows::Closed;
 
 /// The longest the engine sleeps while anything is open or under way, so that a resumed laptop is noticed soon.
@@ -199,6 +201,8 @@ struct Engine {
     /// What was opened lately, here or by hosts before, the newest first.
     lately: Vec<Opening>,
     remembered: Remembered,
+    /// What was done to favourites and can be undone.
+    undoable: Undoable,
     /// Changes to the settings that wait until another process has let go of them.
     put_off: VecDeque<Asked>,
     host: HostView,
@@ -272,8 +276,9 @@ pub fn start(parts: Parts) -> EngineHandle {
     let journal = JournalFile::new(parts.folder.journal());
     let base = parts.folder.settings().parent().map(Into::into).unwrap_or_default();
     let mut engine = Engine {
-        settings_file: SettingsFile::new(parts.folder.settings()),
+        settings_file: SettingsFile::of(&parts.folder),
         settings: Settings::default(),
+        undoable: Undoable::default(),
         settings_problem: None,
         settings_read_only: None,
         settings_seen: None,

@@ -166,7 +166,7 @@ pub(super) fn source(session: &Session, args: &Connect) -> Result<Option<Ipv4Add
 /// How it is opened, with what it inherits: as the engine has read the settings, whatever has become of the file.
 fn profile(session: &Session, snapshot: &Snapshot, meant: &Meant) -> Option<Profile> {
     let of_favourite = snapshot.favourites.iter().find(|favourite| favourite.name == meant.name);
-    let settings = || SettingsFile::new(session.folder.settings()).read().unwrap_or_default();
+    let settings = || SettingsFile::of(&session.folder).in_force().unwrap_or_default();
     let guest = meant.profile.as_ref().map(|own| settings().inheritance.effective(own).profile);
     guest.or(of_favourite.map(|favourite| favourite.profile.clone()))
 }

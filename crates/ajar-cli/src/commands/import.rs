@@ -13,7 +13,7 @@ use ajar_core::message::exchange as words;
 use ajar_core::message::inventory::places;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Request;
-use ajar_core::settings::{Favourite, Settings};
+use ajar_core::settings::Settings;
 use ajar_runtime::adapters::why_unfit;
 use ajar_runtime::files::{SettingsFile, read_exchange, read_limited};
 use serde_json::json;
@@ -59,10 +59,6 @@ pub(crate) async fn run(session: &Session, args: &Import, signals: &mut Signals)
         output::json(&as_json(args.dry_run, &rows, &changes, &told))?;
     } else {
         tell(args.dry_run, &changes)?;
-    }
-    if args.dry_run && args.on_conflict.is_none() && !may_ask && !args.json {
-        // The run itself would end so; in JSON the conflicts are told.
-        asked(&rows, &settings, false).await?;
     }
     // Whoever named a file wants something out of it.
     let came_to_nothing = rows.is_empty() && !(told.unmatched.is_empty() && told.unclear.is_empty());
@@ -159,7 +155,7 @@ const CHOICES: [OnConflict; 3] = [OnConflict::Skip, OnConflict::Replace, OnConfl
 
 /// What is to be done where there are other favourites of those names; asked for all at once, or one by one.
 async fn asked(rows: &[Row], settings: &Settings, may_ask: bool) -> Result<Changes, End> {
-    let in_the_way = |row: &&Row| matches!(row.standing, Standing::Conflict { .. });
+    let in_the_way = |row: &&Row| matches!(row.standing, Standing::Conflict { .. } | Standing::OfTeam(_));
     let names: Vec<&ProfileName> = rows.iter().filter(in_the_way).map(|row| &row.candidate.name).collect();
     if names.is_empty() {
         return Ok(plan::changes(rows, settings, |_| OnConflict::Skip));
@@ -175,7 +171,8 @@ async fn asked(rows: &[Row], settings: &Settings, may_ask: bool) -> Result<Chang
     let all: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     let of_all = picker::one_of(words::what_of_conflicts(&all), lines).await?;
     if let Some(choice) = CHOICES.get(of_all) {
-        return Ok(plan::changes(rows, settings, |_| *choice));
+        let asked = |name: &ProfileName| names.contains(&name);
+        return Ok(plan::changes(rows, settings, |name| if asked(name) { *choice } else { OnConflict::Skip }));
     }
     let mut chosen = Vec::new();
     for name in names {
@@ -189,7 +186,7 @@ async fn asked(rows: &[Row], settings: &Settings, may_ask: bool) -> Result<Chang
 
 /// What would be done, and what cannot be.
 fn show(rows: &[Row], told: &Gathered) -> Result<(), End> {
-    let row = |Row { candidate, standing }: &Row| {
+    let row = |Row { candidate, standing, .. }: &Row| {
         let vm = candidate.profile.vm.resource();
         vec![
             candidate.name.to_string(),
@@ -217,7 +214,8 @@ fn show(rows: &[Row], told: &Gathered) -> Result<(), End> {
 
 /// What was done.
 fn tell(dry_run: bool, changes: &Changes) -> Result<(), End> {
-    let names = |all: &[Favourite]| all.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>();
+    let added: Vec<_> = changes.add.iter().map(|favourite| favourite.name.to_string()).collect();
+    let replaced: Vec<_> = changes.change.iter().map(|change| change.name.to_string()).collect();
     for (name, another) in &changes.renamed {
         output::line_to_people(&words::renamed(name.as_str(), another.as_str()));
     }
@@ -225,18 +223,20 @@ fn tell(dry_run: bool, changes: &Changes) -> Result<(), End> {
         let skipped: Vec<_> = changes.skipped.iter().map(ToString::to_string).collect();
         output::line_to_people(&words::left_as_they_are(&skipped));
     }
-    Ok(output::line(&words::taken_in(&names(&changes.add), &names(&changes.change), dry_run))?)
+    Ok(output::line(&words::taken_in(&added, &replaced, dry_run))?)
 }
 
 fn as_json(dry_run: bool, rows: &[Row], changes: &Changes, told: &Gathered) -> serde_json::Value {
-    let names = |all: &[Favourite]| all.iter().map(|favourite| favourite.name.clone()).collect::<Vec<_>>();
+    let added: Vec<_> = changes.add.iter().map(|favourite| &favourite.name).collect();
+    let replaced: Vec<_> = changes.change.iter().map(|change| &change.name).collect();
     let same = rows.iter().filter(|row| matches!(row.standing, Standing::Same)).map(|row| &row.candidate.name);
     let there = rows.iter().filter_map(|row| match &row.standing {
         Standing::There(name) => Some(json!({ "name": row.candidate.name, "as": name })),
-        Standing::New | Standing::Same | Standing::Conflict { .. } => None,
+        Standing::New | Standing::Same | Standing::OfTeam(_) | Standing::Conflict { .. } => None,
     });
     let conflicts = rows.iter().filter_map(|row| match &row.standing {
         Standing::Conflict { differs, .. } => Some(json!({ "name": row.candidate.name, "differs": differs })),
+        Standing::OfTeam(team) => Some(json!({ "name": row.candidate.name, "differs": [], "ofTeam": team })),
         Standing::New | Standing::Same | Standing::There(_) => None,
     });
     let host = |host: &Host| json!({ "name": host.label, "address": host.address });
@@ -251,8 +251,8 @@ fn as_json(dry_run: bool, rows: &[Row], changes: &Changes, told: &Gathered) -> s
     };
     json!({
         "dryRun": dry_run,
-        "added": names(&changes.add),
-        "replaced": names(&changes.change),
+        "added": added,
+        "replaced": replaced,
         "renamed": changes.renamed.iter().map(|(name, another)| json!({ "name": name, "as": another })).collect::<Vec<_>>(),
         "skipped": changes.skipped,
         "same": same.collect::<Vec<_>>(),

@@ -19,6 +19,7 @@ use crate::launch::{Os, vet};
 use crate::port::Protocol;
 use crate::profile::{AddressChoice, Profile, ProfileName};
 use crate::settings::{BUILT_IN_CLOUDS, Favourite, Settings};
+use crate::team::TeamName;
 
 /// A favourite to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,8 +204,12 @@ pub enum Standing {
     Same,
     /// One of another name leads to the same port of the VM.
     There(ProfileName),
+    /// Favourites of this team are called so: one's own is not.
+    OfTeam(TeamName),
     /// One of that name is there, and is not like this.
     Conflict {
+        /// What it is like.
+        mine: Box<Profile>,
         /// What it would be like with what this one says.
         merged: Box<Profile>,
         /// What differs.
@@ -231,6 +236,8 @@ pub struct Row {
     pub candidate: Candidate,
     /// How it stands.
     pub standing: Standing,
+    /// What [`OnConflict::Replace`] makes of the one that it is [`Standing::There`] as, where that is another.
+    pub over: Option<Box<Change>>,
 }
 
 /// What is done where there is a favourite of that name which is not like this.
@@ -246,13 +253,25 @@ pub enum OnConflict {
     Rename,
 }
 
+/// A favourite that is to be another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct Change {
+    /// Its name.
+    pub name: ProfileName,
+    /// How whoever changes it has seen it: what is the same from now on stays as it is by then.
+    pub before: Profile,
+    /// How to open it from now on.
+    pub profile: Profile,
+}
+
 /// What is to be done.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
     /// Favourites to add, in this order.
     pub add: Vec<Favourite>,
     /// Favourites to change.
-    pub change: Vec<Favourite>,
+    pub change: Vec<Change>,
     /// Those of the added that have another name than they were to have: which one, and which they have.
     pub renamed: Vec<(ProfileName, ProfileName)>,
     /// Those that stay as they are although something else was there to take in.
@@ -287,9 +306,25 @@ pub fn rows(candidates: Vec<Candidate>, settings: &Settings, defaults: &Defaults
             candidate.name = another_name(&candidate.name, has_it);
         }
         let standing = standing(&candidate, settings, defaults);
-        rows.push(Row { candidate, standing });
+        let over = over_there(&candidate, &standing, settings, defaults);
+        rows.push(Row { candidate, standing, over });
     }
     (rows, left_out)
+}
+
+/// What is to be made of a favourite that leads to where a host does and has another name than that.
+fn over_there(
+    candidate: &Candidate,
+    standing: &Standing,
+    settings: &Settings,
+    defaults: &Defaults,
+) -> Option<Box<Change>> {
+    let Standing::There(name) = standing else { return None };
+    let Favourite { name, profile: before } = settings.written(name)?;
+    let profile = candidate.over(before, settings, defaults);
+    let whole = |profile: &Profile| settings.inheritance.effective(profile).profile;
+    let differs = !differences(&whole(before), &whole(&profile)).is_empty();
+    differs.then(|| Box::new(Change { name: name.clone(), before: before.clone(), profile }))
 }
 
 fn standing(candidate: &Candidate, settings: &Settings, defaults: &Defaults) -> Standing {
@@ -297,7 +332,11 @@ fn standing(candidate: &Candidate, settings: &Settings, defaults: &Defaults) -> 
     let Some(mine) = settings.written(&candidate.name) else {
         let leads_there = |favourite: &&Favourite| candidate.leads_where(&favourite.profile, settings, defaults);
         let there = settings.written.iter().find(leads_there).filter(|_| !candidate.is_whole);
-        return there.map_or(Standing::New, |favourite| Standing::There(favourite.name.clone()));
+        if let Some(favourite) = there {
+            return Standing::There(favourite.name.clone());
+        }
+        let team = settings.team_that_names(&candidate.name);
+        return team.map_or(Standing::New, |team| Standing::OfTeam(team.name.clone()));
     };
     let mut merged = candidate.over(&mine.profile, settings, defaults);
     let whole = |profile: &Profile| inheritance.effective(profile).profile;
@@ -317,7 +356,7 @@ fn standing(candidate: &Candidate, settings: &Settings, defaults: &Defaults) -> 
     };
     match settings.written.iter().find(is_like_it) {
         Some(other) => Standing::There(other.name.clone()),
-        None => Standing::Conflict { merged: Box::new(merged), differs },
+        None => Standing::Conflict { mine: Box::new(mine.profile.clone()), merged: Box::new(merged), differs },
     }
 }
 
@@ -340,29 +379,47 @@ fn differences(mine: &Profile, theirs: &Profile) -> Vec<Difference> {
     keys.into_iter().filter_map(difference).collect()
 }
 
-/// What is to be done with all of them, where `choice` says what with each that is in the way of another.
+/// What is to be done with all of them, where `choice` says what with each that is in the way of another, or is there under
+/// another name.
 pub fn changes(rows: &[Row], settings: &Settings, mut choice: impl FnMut(&ProfileName) -> OnConflict) -> Changes {
     let mut changes = Changes::default();
-    for Row { candidate, standing } in rows {
+    for Row { candidate, standing, over } in rows {
         let name = &candidate.name;
+        let is_taken = |name: &ProfileName, add: &[Favourite]| {
+            settings.favourite(name).is_some()
+                || settings.team_that_names(name).is_some()
+                || rows.iter().any(|row| row.candidate.name == *name)
+                || add.iter().any(|favourite| favourite.name == *name)
+        };
+        let under_another_name = |changes: &mut Changes| {
+            // Whatever stands behind a team's name is the team's.
+            let apart = ProfileName::like(&name.as_str().replacen('.', "-", 1));
+            let like = if settings.team_that_names(name).is_some() { &apart } else { name };
+            let free = Some(like).filter(|like| !is_taken(like, &changes.add)).cloned();
+            let another = free.unwrap_or_else(|| another_name(like, |name| is_taken(name, &changes.add)));
+            changes.renamed.push((name.clone(), another.clone()));
+            changes.add.push(Favourite { name: another, profile: candidate.profile.clone() });
+        };
         match standing {
-            Standing::Same | Standing::There(_) => {}
+            Standing::Same => {}
+            Standing::There(_) => {
+                changes
+                    .change
+                    .extend(over.iter().filter(|_| choice(name) == OnConflict::Replace).map(|over| (**over).clone()));
+            }
+            Standing::OfTeam(_) => match choice(name) {
+                // The team's own is changed where the team keeps it.
+                OnConflict::Skip | OnConflict::Replace => changes.skipped.push(name.clone()),
+                OnConflict::Rename => under_another_name(&mut changes),
+            },
             Standing::New => changes.add.push(Favourite { name: name.clone(), profile: candidate.profile.clone() }),
-            Standing::Conflict { merged, .. } => match choice(name) {
+            Standing::Conflict { mine, merged, .. } => match choice(name) {
                 OnConflict::Skip => changes.skipped.push(name.clone()),
                 OnConflict::Replace => {
-                    changes.change.push(Favourite { name: name.clone(), profile: (**merged).clone() });
+                    let (before, profile) = ((**mine).clone(), (**merged).clone());
+                    changes.change.push(Change { name: name.clone(), before, profile });
                 }
-                OnConflict::Rename => {
-                    let is_taken = |name: &ProfileName| {
-                        settings.favourite(name).is_some()
-                            || rows.iter().any(|row| row.candidate.name == *name)
-                            || changes.add.iter().any(|favourite| favourite.name == *name)
-                    };
-                    let another = another_name(name, is_taken);
-                    changes.renamed.push((name.clone(), another.clone()));
-                    changes.add.push(Favourite { name: another, profile: candidate.profile.clone() });
-                }
+                OnConflict::Rename => under_another_name(&mut changes),
             },
         }
     }

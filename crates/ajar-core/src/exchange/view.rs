@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::{Changes, OnConflict, Row, Standing};
 use crate::message::exchange as words;
 use crate::profile::ProfileName;
-use crate::settings::Favourite;
+use crate::protocol::Request;
 
 /// What a file says, and what taking it in would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub enum ImportStanding {
 }
 
 impl From<&Row> for ImportRow {
-    fn from(Row { candidate, standing }: &Row) -> Self {
+    fn from(Row { candidate, standing, .. }: &Row) -> Self {
         let vm = candidate.profile.vm.resource();
         Self {
             name: candidate.name.clone(),
@@ -63,7 +63,7 @@ impl From<&Row> for ImportRow {
             standing: match standing {
                 Standing::New => ImportStanding::New,
                 Standing::Same | Standing::There(_) => ImportStanding::There,
-                Standing::Conflict { .. } => ImportStanding::Conflict,
+                Standing::OfTeam(_) | Standing::Conflict { .. } => ImportStanding::Conflict,
             },
             text: words::standing(standing),
         }
@@ -82,7 +82,7 @@ pub struct ImportChoice {
 }
 
 /// What was taken in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(ts_rs::TS), ts(export))]
 pub struct ImportedView {
@@ -92,13 +92,17 @@ pub struct ImportedView {
     pub added: Vec<ProfileName>,
     /// Those that are others than they were.
     pub changed: Vec<ProfileName>,
+    /// What undoes it; nothing where nothing was done.
+    pub undo: Option<Box<Request>>,
 }
 
 impl From<&Changes> for ImportedView {
     fn from(Changes { add, change, .. }: &Changes) -> Self {
-        let names = |all: &[Favourite]| all.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
         let told = |names: &[ProfileName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let (added, changed) = (names(add), names(change));
-        Self { text: words::taken_in(&told(&added), &told(&changed), false), added, changed }
+        let added: Vec<_> = add.iter().map(|one| one.name.clone()).collect();
+        let changed: Vec<_> = change.iter().map(|one| one.name.clone()).collect();
+        let is_done = !(add.is_empty() && change.is_empty());
+        let undo = is_done.then(|| Box::new(Request::UndoImport { add: add.clone(), change: change.clone() }));
+        Self { text: words::taken_in(&told(&added), &told(&changed), false), added, changed, undo }
     }
 }

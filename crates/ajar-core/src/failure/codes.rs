@@ -143,6 +143,7 @@ impl Failure {
             Self::UnknownNetwork { .. } => "unknownNetwork",
             Self::NetworkInUse { .. } => "networkInUse",
             Self::OfTeam { .. } => "ofTeam",
+            Self::TeamsName { .. } => "teamsName",
             Self::UnknownTeam { .. } => "unknownTeam",
             Self::ProfileUnfit { .. } => "profileUnfit",
             Self::CommandLine { .. } => "commandLine",
@@ -250,6 +251,7 @@ impl Failure {
             | Self::UnknownNetwork { .. }
             | Self::NetworkInUse { .. }
             | Self::OfTeam { .. }
+            | Self::TeamsName { .. }
             | Self::UnknownTeam { .. }
             | Self::SignedInElsewhere { .. }
             | Self::OtherCloudsAccount { .. }

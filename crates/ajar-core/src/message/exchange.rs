@@ -151,6 +151,7 @@ pub fn standing(standing: &Standing) -> String {
         Standing::New => "new".into(),
         Standing::Same => "there already, just like this".into(),
         Standing::There(name) => format!("there already, as {name}"),
+        Standing::OfTeam(team) => format!("favourites of the team {team} are called so"),
         Standing::Conflict { differs, .. } => {
             let differs: Vec<_> = differs.iter().map(difference).collect();
             format!("differs: {}", differs.join(", "))

@@ -285,6 +285,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::UnknownCloud { name, known } => machine::unknown_cloud(name, known),
         Failure::UnknownNetwork { name, known } => machine::unknown_network(name, known),
         Failure::NetworkInUse { name, tables } => machine::network_in_use(name, tables),
+        Failure::TeamsName { name, team } => machine::teams_name(name, team),
         Failure::OfTeam { name, team, from } => machine::of_team(name, team, from),
         Failure::UnknownTeam { name, known } => machine::unknown_team(name, known),
         Failure::ProfileUnfit { name, detail } => machine::profile_unfit(name, detail),

@@ -12,6 +12,11 @@ pub(super) fn is_held(detail: &str) -> bool {
     detail.starts_with(HELD)
 }
 
+/// Somebody has protected the file from being written.
+pub fn write_protected() -> &'static str {
+    "it is write-protected, and so is left as it is"
+}
+
 /// The system does not say where the user's files belong.
 pub fn no_home() -> &'static str {
     "this user has no home folder"

@@ -20,7 +20,7 @@ pub struct SystemBrowser {
 impl SystemBrowser {
     /// The settings of `folder` are looked into each time.
     pub fn new(folder: &Folder) -> Self {
-        Self { settings: SettingsFile::new(folder.settings()), files: folder.launch() }
+        Self { settings: SettingsFile::of(folder), files: folder.launch() }
     }
 }
 

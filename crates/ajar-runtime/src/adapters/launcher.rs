@@ -40,7 +40,7 @@ impl ClientLauncher {
 
     fn clients(&self) -> ClientSettings {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(settings) = self.settings.read() {
+        if let Ok(settings) = self.settings.in_force() {
             *clients = settings.clients;
         }
         clients.clone()

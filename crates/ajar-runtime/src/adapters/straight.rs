@@ -35,7 +35,7 @@ impl Way {
 fn known(folder: &Folder, cloud: Option<&str>, name: &ProfileName, port: u16) -> Option<Endpoint> {
     let environment = SignIn::from_environment(|name| std::env::var(name).ok()).is_some();
     let defaults = Defaults { cloud: cloud.map(str::to_owned), environment };
-    let mut settings = SettingsFile::new(folder.settings()).read().ok()?;
+    let mut settings = SettingsFile::of(folder).in_force().ok()?;
     if settings.favourite(name).is_none() && !settings.teams.is_empty() {
         settings = settings_with_teams(folder, &defaults).ok()?;
     }

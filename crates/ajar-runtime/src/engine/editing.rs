@@ -40,35 +40,15 @@ impl Engine {
         if known.name != *called && self.attempts.open(&known.name) {
             return Err(Failure::BeingOpened { name: known.name.to_string() }.into());
         }
+        if known.name != *called {
+            self.settings.may_be_named(called)?;
+        }
         self.settings_file.change_since(&known.name, called, before, profile)?;
         self.rename_windows(&known.name, called);
         self.rename_starter(&known.name, called);
         self.settings_seen = None;
         self.reload_settings();
         if acts_anew && self.looked {
-            self.begin_refresh();
-        }
-        Ok(())
-    }
-
-    /// Takes favourites in, all or none. One that is changed goes on as it was begun, where it is under way.
-    pub(super) fn import(&mut self, add: &[Favourite], change: &[Favourite]) -> Result<(), Trouble> {
-        for Favourite { name, profile } in add {
-            self.may_be_added(name, profile)?;
-        }
-        for Favourite { name, profile } in change {
-            self.written(name)?;
-            let (before, after) = (self.favourite(name)?, self.settings.inheritance.effective(profile));
-            self.vet_change(name, &before.profile, &after.profile)?;
-        }
-        let is_done = |favourite: &Favourite| self.settings.written(&favourite.name) == Some(favourite);
-        // Asked again after a host went away, it is done already.
-        if !add.iter().chain(change).all(is_done) {
-            self.settings_file.take_in(add, change)?;
-        }
-        self.settings_seen = None;
-        self.reload_settings();
-        if self.looked && !change.is_empty() {
             self.begin_refresh();
         }
         Ok(())
@@ -147,7 +127,7 @@ impl Engine {
     }
 
     /// Refuses what no client could be started with, or nobody could act for; whether somebody else acts than before.
-    fn vet_change(&self, name: &ProfileName, before: &Profile, after: &Profile) -> Result<bool, Trouble> {
+    pub(super) fn vet_change(&self, name: &ProfileName, before: &Profile, after: &Profile) -> Result<bool, Trouble> {
         let acts_anew =
             (&before.account, &before.cloud, &before.tenant) != (&after.account, &after.cloud, &after.tenant);
         // Another port may be given also to one whose account is not there any more.

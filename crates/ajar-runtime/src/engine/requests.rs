@@ -74,7 +74,9 @@ impl Engine {
             | Request::Move { .. }
             | Request::Inherited { .. }
             | Request::Remove { .. }
+            | Request::BringBack { .. }
             | Request::Import { .. }
+            | Request::UndoImport { .. }
             | Request::CopyOfTeam { .. }
             | Request::BringTeamBack { .. }
             | Request::ActAs { .. }
@@ -103,12 +105,14 @@ impl Engine {
             | Request::Edit { name, .. }
             | Request::Move { name, .. }
             | Request::Remove { name }
+            | Request::BringBack { name, .. }
             | Request::CopyOfTeam { name, .. }
             | Request::ActAs { name, .. } => name.to_string(),
             Request::KeepRunning { unused, .. } | Request::DeallocateUnused { unused } => unused.name.to_string(),
             Request::EditDefaults { folder, .. } => message::settings::defaults_of(folder.as_deref()),
             Request::SignOut { .. }
             | Request::Import { .. }
+            | Request::UndoImport { .. }
             | Request::BringTeamBack { .. }
             | Request::Rights { .. }
             | Request::ActivityLog { .. }
@@ -186,19 +190,18 @@ impl Engine {
                 self.may_be_added(&name, &profile)?;
                 // Asked again after a host went away, it is done already.
                 if self.settings.written(&name).is_none_or(|known| known.profile != profile) {
+                    self.settings.may_be_named(&name)?;
                     self.settings_file.add(&name, &profile)?;
                 }
                 self.reload_settings();
             }
-            Request::Remove { name } => {
-                let known = self.written(&name)?.name.clone();
-                self.settings_file.remove(&known)?;
-                self.read_settings_again();
-            }
+            Request::Remove { name } => self.remove_favourite(&name)?,
+            Request::BringBack { name, profile } => self.bring_back(&name, &profile)?,
             Request::Edit { name, rename, before, profile } => {
                 self.edit(&name, rename.as_ref(), before.as_deref(), &profile)?;
             }
             Request::Import { add, change } => self.import(&add, &change)?,
+            Request::UndoImport { add, change } => self.undo_import(&add, &change)?,
             Request::CopyOfTeam { name, called } => self.copy_of_team(&name, called.as_ref())?,
             Request::BringTeamBack { name } => self.bring_team_back(&name)?,
             Request::Move { name, before } => {
@@ -436,25 +439,34 @@ impl Engine {
             return;
         }
         self.settings_seen = seen;
-        match read {
+        let read = match read {
             Ok(settings) => {
-                let before = std::mem::replace(&mut self.settings, settings);
-                self.settle_cloud();
-                self.take_in_teams();
-                self.host.account = self.settings.default_account(&self.defaults).to_string();
+                self.settings_file.keep_good();
                 self.settings_problem = None;
-                let newer =
-                    self.settings.newer.map(|version| self.settings_file.newer(version, &self.settings.left_out));
-                self.settings_read_only = newer.map(|trouble| self.about_the_file(&trouble));
-                self.favourites_are_others(&before);
-                // A process that ends with its command would not see what comes of it.
-                if self.stays {
-                    self.read_new_teams(&before);
-                }
+                Some(settings)
             }
             Err(trouble) => {
                 self.settings_problem = Some(self.about_the_file(&trouble));
+                let was_never_read = self.settings == Settings::default();
+                was_never_read.then(|| self.settings_file.last_good()).flatten()
             }
+        };
+        if let Some(settings) = read {
+            self.settings_are(settings);
+        }
+    }
+
+    fn settings_are(&mut self, settings: Settings) {
+        let before = std::mem::replace(&mut self.settings, settings);
+        self.settle_cloud();
+        self.take_in_teams();
+        self.host.account = self.settings.default_account(&self.defaults).to_string();
+        let newer = self.settings.newer.map(|version| self.settings_file.newer(version, &self.settings.left_out));
+        self.settings_read_only = newer.map(|trouble| self.about_the_file(&trouble));
+        self.favourites_are_others(&before);
+        // A process that ends with its command would not see what comes of it.
+        if self.stays {
+            self.read_new_teams(&before);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ajar_core::account::AccountName;
+use ajar_core::exchange::plan::Change;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
 use ajar_core::profile::Profile;
@@ -88,14 +89,15 @@ impl Engine {
     /// Who acted for favourites is gone. Another account acts for them in their cloud or nobody does: where they would be in
     /// another cloud now, theirs is written down. Which they are, in words.
     fn keep_in_their_clouds(&mut self, before: &Settings) -> Vec<String> {
-        let mut kept = BTreeMap::<String, Vec<Favourite>>::new();
+        let mut kept = BTreeMap::<String, Vec<Change>>::new();
         for known in &before.favourites {
             // As it is written now: somebody may have changed it, or removed it, meanwhile.
             let Some(written) = self.settings.written(&known.name) else { continue };
             let (was, is) = (before.cloud_of(&known.profile, &self.defaults), self.place(&known.profile).cloud);
             if was != is && written.profile.cloud.is_none() {
                 let profile = Profile { cloud: Some(was.clone()), ..written.profile.clone() };
-                kept.entry(was).or_default().push(Favourite { name: written.name.clone(), profile });
+                let before = written.profile.clone();
+                kept.entry(was).or_default().push(Change { name: written.name.clone(), before, profile });
             }
         }
         let changed: Vec<_> = kept.values().flatten().cloned().collect();
@@ -107,7 +109,7 @@ impl Engine {
             return Vec::new();
         }
         self.read_settings_again();
-        let names = |kept: &[Favourite]| kept.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>();
+        let names = |kept: &[Change]| kept.iter().map(|change| change.name.to_string()).collect::<Vec<_>>();
         kept.iter().map(|(cloud, kept)| message::account::stay_in_cloud(&names(kept), cloud)).collect()
     }
 

@@ -332,6 +332,7 @@ impl Engine {
         };
         let (called, profile) = (called.unwrap_or(&favourite.called).clone(), favourite.as_own());
         self.may_be_added(&called, &profile)?;
+        self.settings.may_be_named(&called)?;
         self.settings_file.add(&called, &profile)?;
         self.read_settings_again();
         Ok(())

@@ -62,7 +62,9 @@ fn changes_settings(request: &Request) -> bool {
         | Request::EditDefaults { .. }
         | Request::Move { .. }
         | Request::Remove { .. }
+        | Request::BringBack { .. }
         | Request::Import { .. }
+        | Request::UndoImport { .. }
         | Request::CopyOfTeam { .. }
         | Request::BringTeamBack { .. }
         | Request::ActAs { .. }

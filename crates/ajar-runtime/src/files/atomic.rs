@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ajar_core::message::files::lock_held;
+use ajar_core::message::files::{lock_held, write_protected};
 use tempfile::{Builder, NamedTempFile};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
@@ -14,7 +14,7 @@ use tokio::task::block_in_place;
 /// the file's permissions are kept, a new file is readable by its user alone.
 ///
 /// # Errors
-/// Those of the file system; the old content is then still there.
+/// Those of the file system, and a file that is write-protected; the old content is then still there.
 pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| where_a_link_leads(path));
     let folder = target.parent().ok_or_else(|| io::Error::other("a file needs a folder"))?;
@@ -23,9 +23,14 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     remove_left_over(folder, &name);
+    let old = fs::metadata(&target).ok();
+    if old.as_ref().is_some_and(|old| old.permissions().readonly()) {
+        // Its folder would let it be replaced; whoever protects a file means what is in it.
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, write_protected()));
+    }
     let mut file = Builder::new().prefix(&format!(".{name}.")).suffix(HALF_WRITTEN).tempfile_in(folder)?;
     file.write_all(contents)?;
-    if let Ok(old) = fs::metadata(&target) {
+    if let Some(old) = old {
         file.as_file().set_permissions(old.permissions())?;
     }
     file.as_file().sync_all()?;
@@ -235,6 +240,23 @@ mod tests {
         fs::write(in_the_way.join("inside"), "old").unwrap();
         assert!(write_atomically(&in_the_way, b"new").is_err());
         assert_eq!(fs::read(in_the_way.join("inside")).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_write_protected_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "old").unwrap();
+        let mut protected = fs::metadata(&path).unwrap().permissions();
+        protected.set_readonly(true);
+        fs::set_permissions(&path, protected).unwrap();
+        let error = write_atomically(&path, b"new").unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string().contains("write-protected")),
+            (io::ErrorKind::PermissionDenied, true)
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

@@ -37,7 +37,17 @@ impl Folder {
     /// # Errors
     /// An empty path, or a process that is in no folder.
     pub fn named(path: &Path) -> io::Result<Self> {
-        Ok(Self::at(&one_spelling(&std::path::absolute(path)?)))
+        let folder = Self::at(&one_spelling(&std::path::absolute(path)?));
+        // Whoever only reads settings needs a place for the rest all the same.
+        let apart = if is_read_only(&folder.config) { Self::of_user().ok() } else { None };
+        Ok(apart.map_or(folder.clone(), |user| folder.with_state_within(&user.state)))
+    }
+
+    /// The same with all but the settings in a folder of its own within another one.
+    #[must_use]
+    fn with_state_within(&self, within: &Path) -> Self {
+        let state = within.join(format!("read-only-{:016x}", fingerprint(&self.config)));
+        Self { config: self.config.clone(), logs: state.clone(), state }
     }
 
     /// One folder for everything, by its absolute path without links in it.
@@ -59,6 +69,11 @@ impl Folder {
     /// `config.toml`.
     pub fn settings(&self) -> PathBuf {
         self.config.join("config.toml")
+    }
+
+    /// The settings as they were last read without a mistake.
+    pub fn last_good_settings(&self) -> PathBuf {
+        self.state.join("config.last-good.toml")
     }
 
     /// `state.json`.
@@ -117,6 +132,19 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// Whether a folder is there in which nothing can be written.
+fn is_read_only(path: &Path) -> bool {
+    let denied =
+        |error: io::Error| matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem);
+    path.is_dir() && tempfile::tempfile_in(path).is_err_and(denied)
+}
+
+/// Tells paths apart in a name of fixed length: FNV-1a, which needs no crate and stays the same between versions.
+pub(crate) fn fingerprint(path: &Path) -> u64 {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// An absolute path without links, `..` and, where the system does not tell them apart, other cases of letters: as far as it
@@ -185,6 +213,28 @@ mod tests {
         assert!(Folder::at(&at("link/deep/ajar")).shares_settings_with(&real));
         assert!(!named("link/deep/other").shares_settings_with(&real));
         assert!(Folder::named(Path::new("")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn settings_that_are_only_read_have_all_else_in_a_folder_of_the_user() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let (settings, own) = (home.path().join("settings"), home.path().join("own"));
+        std::fs::create_dir(&settings).unwrap();
+        assert!(!is_read_only(&settings) && !is_read_only(&home.path().join("new")));
+        std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o500)).unwrap();
+        // Nothing is read-only to root.
+        let is_root = std::fs::File::create(settings.join("probe")).is_ok();
+        assert_eq!(is_read_only(&settings), !is_root);
+        std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let folder = Folder::at(&settings).with_state_within(&own);
+        folder.create().unwrap();
+        let others = Folder::at(home.path()).with_state_within(&own);
+        assert_eq!(folder.settings(), settings.join("config.toml"));
+        assert!(
+            folder.state().starts_with(&own) && folder.logs().starts_with(&own) && folder.state() != others.state()
+        );
     }
 
     #[test]

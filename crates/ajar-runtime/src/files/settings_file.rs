@@ -4,24 +4,28 @@ mod accounts;
 mod clouds;
 mod general;
 mod inheritance;
+mod last_good;
 mod profiles;
 mod reading;
 mod schema;
 mod teams;
+mod undoing;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message::settings::{Flaw, NEW_FILE, flaw};
+use ajar_core::message::settings::NEW_FILE;
 use ajar_core::profile::{Profile, ProfileName};
-use ajar_core::settings::{SCHEMA_VERSION, Settings, unknown_favourite};
+use ajar_core::settings::{SCHEMA_VERSION, Settings};
 use serde::Serialize;
-use toml_edit::{DocumentMut, Item, Table, TableLike};
+use toml_edit::{Table, Value};
 
+use super::Folder;
 use super::atomic::{is_locked, while_locked, write_atomically};
-use super::line_ends::LineEnds;
+use super::toml_text::TomlText;
+pub(crate) use undoing::{RemovedFavourite, Written};
 
 /// Tells one content of a file from another without reading it. Two writes within one tick of the file system's clock
 /// are told apart by their length, if at all.
@@ -35,12 +39,19 @@ pub struct FileStamp {
 #[derive(Clone, Debug)]
 pub struct SettingsFile {
     path: PathBuf,
+    /// Where is kept what it said when it was last read without a mistake.
+    last_good: Option<PathBuf>,
 }
 
 impl SettingsFile {
     /// The file at `path`.
     pub fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, last_good: None }
+    }
+
+    /// That of a user, who goes on by what it said last while it cannot be read.
+    pub fn of(folder: &Folder) -> Self {
+        Self { path: folder.settings(), last_good: Some(folder.last_good_settings()) }
     }
 
     /// Where it lies.
@@ -85,19 +96,6 @@ impl SettingsFile {
         self.edit(|document, settings| profiles::insert(document, settings, name, profile))
     }
 
-    /// Removes a favourite.
-    ///
-    /// # Errors
-    /// [`Failure::UnknownFavourite`], [`Failure::Settings`].
-    pub fn remove(&self, name: &ProfileName) -> Result<(), Trouble> {
-        self.edit(|document, settings| {
-            let Some(written) = settings.favourite(name).map(|favourite| favourite.name.to_string()) else {
-                return Err(unknown_favourite(name, settings.favourites.iter().map(|favourite| &favourite.name)));
-            };
-            profiles::take_out(document, &written)
-        })
-    }
-
     /// Whether another process changes it just now.
     pub(crate) fn is_held(&self) -> bool {
         is_locked(&self.path)
@@ -108,7 +106,14 @@ impl SettingsFile {
         while_locked(&self.path, || Ok(())).map_err(|error| self.unusable(&error))
     }
 
-    fn edit(&self, edit: impl FnOnce(&mut DocumentMut, &Settings) -> Result<(), Failure>) -> Result<(), Trouble> {
+    fn edit(&self, edit: impl FnOnce(&mut TomlText, &Settings) -> Result<(), Failure>) -> Result<(), Trouble> {
+        self.edit_to_undo(edit).map(drop)
+    }
+
+    fn edit_to_undo(
+        &self,
+        edit: impl FnOnce(&mut TomlText, &Settings) -> Result<(), Failure>,
+    ) -> Result<Written, Trouble> {
         while_locked(&self.path, || {
             let text = match self.text() {
                 Ok(text) => text,
@@ -118,7 +123,8 @@ impl SettingsFile {
             match after {
                 Ok(after) => {
                     self.keep_older(&text)?;
-                    write_atomically(&self.path, LineEnds::of(&text).put_on(&after).as_bytes()).map(Ok)
+                    write_atomically(&self.path, after.as_bytes())?;
+                    Ok(Ok(Written { before: text, after }))
                 }
                 Err(trouble) => Ok(Err(trouble)),
             }
@@ -131,17 +137,15 @@ impl SettingsFile {
         &self,
         text: &str,
         known: &Settings,
-        edit: impl FnOnce(&mut DocumentMut, &Settings) -> Result<(), Failure>,
+        edit: impl FnOnce(&mut TomlText, &Settings) -> Result<(), Failure>,
     ) -> Result<String, Trouble> {
         if let Some(version) = known.newer {
             return Err(self.newer(version, &known.left_out));
         }
-        let mut document: DocumentMut = text
-            .parse()
-            .map_err(|error: toml_edit::TomlError| self.unusable(&teams::without_secrets(&error.to_string())))?;
+        let mut document = TomlText::new(text);
         edit(&mut document, known)?;
-        schema::bring_up(&mut document);
-        let after = document.to_string();
+        schema::bring_up(&mut document, text);
+        let after = document.into_file();
         // Whatever somebody has asked for, nobody is left with a file that is no good any more.
         self.understood(&after)?;
         Ok(after)
@@ -173,29 +177,22 @@ impl SettingsFile {
     }
 }
 
-/// The table whose tables are the favourites, or the accounts: made where there is none.
-fn tables_of<'a>(document: &'a mut DocumentMut, key: &str) -> Result<&'a mut Table, Failure> {
-    let item = document.entry(key).or_insert_with(|| {
-        let mut table = Table::new();
-        table.set_implicit(true);
-        Item::Table(table)
-    });
-    if let Some(inline) = item.as_inline_table() {
-        // Written on one line; a table for each reads better from here on.
-        *item = Item::Table(inline.clone().into_table());
-    }
-    item.as_table_mut().ok_or_else(|| Failure::Internal { detail: flaw(&Flaw::NoTable { key }) })
-}
-
+/// What a value is written as, key by key.
 fn as_table(value: &impl Serialize) -> Result<Table, Failure> {
     let document =
         toml_edit::ser::to_document(value).map_err(|error| Failure::Internal { detail: error.to_string() })?;
     Ok(document.as_table().clone())
 }
 
+/// The keys that a value has, and what they say.
+fn pairs(table: &Table) -> Vec<(&str, Value)> {
+    table.iter().filter_map(|(key, item)| Some((key, item.as_value()?.clone()))).collect()
+}
+
 /// Writes what is said otherwise under these keys than before; what stays the same stays as it is written.
 fn write_changes(
-    table: &mut dyn TableLike,
+    document: &mut TomlText,
+    path: &[&str],
     keys: &[&str],
     before: &impl Serialize,
     after: &impl Serialize,
@@ -203,24 +200,9 @@ fn write_changes(
     let (before, after) = (as_table(before)?, as_table(after)?);
     let same = |key: &str| before.get(key).map(ToString::to_string) == after.get(key).map(ToString::to_string);
     for key in keys.iter().filter(|key| !same(key)) {
-        write(table, key, after.get(key));
+        document.set(path, key, after.get(key).and_then(toml_edit::Item::as_value));
     }
     Ok(())
-}
-
-/// Writes a value in the place of the one that is there, under the comments that stand beside that; nothing removes it.
-fn write(table: &mut dyn TableLike, key: &str, value: Option<&Item>) {
-    match (value, table.get_mut(key)) {
-        (Some(new), Some(old)) => {
-            let decor = old.as_value().map(|value| value.decor().clone());
-            *old = new.clone();
-            if let Some((decor, value)) = decor.zip(old.as_value_mut()) {
-                *value.decor_mut() = decor;
-            }
-        }
-        (Some(new), None) => drop(table.insert(key, new.clone())),
-        (None, _) => drop(table.remove(key)),
-    }
 }
 
 /// What the tests of this module and of those within begin with.
@@ -244,6 +226,9 @@ mod written {
         std::fs::read_to_string(file.path()).unwrap()
     }
 }
+
+#[cfg(test)]
+mod any_edit;
 
 #[cfg(test)]
 mod tests {
@@ -343,7 +328,7 @@ mod tests {
         let (_folder, readable) = file(&before);
         let read = readable.read().unwrap();
         assert_eq!((read.newer, read.favourites.len(), read.clients.ssh.as_deref()), (Some(99), 1, Some("my-ssh")));
-        for refused in [readable.remove(&"a".parse().unwrap()), readable.set_client_id(None)] {
+        for refused in [readable.remove(&"a".parse().unwrap()).map(drop), readable.set_client_id(None)] {
             let Failure::SettingsNewer { version, known, unread, .. } = refused.unwrap_err().failure else { panic!() };
             assert_eq!((version, known, unread), (99, SCHEMA_VERSION, None));
         }

@@ -202,7 +202,7 @@ fn read_path(path: &Path) -> Result<Vec<u8>, TeamProblem> {
 /// # Errors
 /// Those of [`SettingsFile::read`].
 pub fn settings_with_teams(folder: &Folder, defaults: &Defaults) -> Result<Settings, Trouble> {
-    let settings = SettingsFile::new(folder.settings()).read()?;
+    let settings = SettingsFile::of(folder).in_force()?;
     let files = TeamFiles::new(folder.teams());
     let kept: Vec<_> = settings.teams.iter().filter_map(|team| Some((&team.name, files.read(team)?.copy?))).collect();
     let read = kept.iter().map(|(team, copy)| TeamFile { team, entries: &copy.entries });

@@ -109,14 +109,11 @@ pub(super) fn is_of_this_user(_stream: &Stream) -> bool {
     true
 }
 
-/// Tells folders apart in a name of fixed length: FNV-1a, which needs no crate and stays the same between versions.
+/// Tells folders apart in a name of fixed length.
 fn fingerprint(folder: &Folder) -> u64 {
     let lock = folder.engine_lock();
     let path = std::fs::canonicalize(&lock).or_else(|_| std::path::absolute(&lock)).unwrap_or(lock);
-    path.as_os_str()
-        .as_encoded_bytes()
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    crate::files::fingerprint(&path)
 }
 
 /// A folder that only this user can look into, short enough for a socket's name (about 100 bytes).

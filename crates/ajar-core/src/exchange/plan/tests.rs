@@ -1,5 +1,6 @@
 use super::*;
 use crate::account::{AccountSettings, SignInMethod};
+use crate::team::Team;
 
 const GROUP: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines";
 
@@ -94,16 +95,50 @@ fn one_resource_id_in_another_cloud_is_another_vm() {
 }
 
 #[test]
+fn a_name_that_a_teams_favourites_have_is_in_the_way_and_is_not_taken() {
+    let team = Team { name: "ops".parse().unwrap(), from: "/mnt/ops.toml".parse().unwrap() };
+    let settings = Settings { teams: vec![team], ..settings() };
+    let (rows, _) = super::rows(vec![whole("Ops.new", profile("new", None))], &settings, &Defaults::default());
+    assert_eq!(rows[0].standing, Standing::OfTeam("ops".parse().unwrap()));
+    for choice in [OnConflict::Skip, OnConflict::Replace] {
+        let done = changes(&rows, &settings, |_| choice);
+        assert_eq!((done.add, done.skipped), (vec![], vec!["ops.new".parse().unwrap()]));
+    }
+    assert_eq!(changes(&rows, &settings, |_| OnConflict::Rename).add[0].name.as_str(), "Ops-new");
+    let refused = settings.may_be_named(&"OPS.x".parse().unwrap()).unwrap_err();
+    assert!(matches!(refused, Failure::TeamsName { .. }), "{refused:?}");
+    assert_eq!(settings.may_be_named(&"opsx".parse().unwrap()), Ok(()));
+}
+
+#[test]
+fn a_host_that_is_there_under_another_name_is_changed_by_who_wants_it_replaced() {
+    let host = |user: &str| Candidate {
+        is_whole: false,
+        ..whole("shop", Profile { user: Some(user.into()), ..profile("web", None) })
+    };
+    let known = settings().written[0].clone();
+    let (rows, _) = rows_of(vec![host("somebody")]);
+    assert_eq!(rows[0].standing, Standing::There(known.name.clone()));
+    let skipped = changes(&rows, &settings(), |_| OnConflict::Skip);
+    assert_eq!((skipped.add.len(), skipped.change.len()), (0, 0));
+    let replaced = changes(&rows, &settings(), |_| OnConflict::Replace).change.remove(0);
+    assert_eq!(
+        (replaced.name, replaced.before, replaced.profile.user.as_deref()),
+        (known.name, known.profile, Some("somebody"))
+    );
+}
+
+#[test]
 fn where_one_of_that_name_differs_it_is_left_changed_or_gets_company() {
     let there = [whole("web", profile("other", None)), whole("web-2", profile("third", None))];
     let (rows, _) = rows_of(there.to_vec());
     let done = |choice| changes(&rows, &settings(), |_| choice);
     let names = |all: &[Favourite]| all.iter().map(|favourite| favourite.name.to_string()).collect::<Vec<_>>();
     let skipped = done(OnConflict::Skip);
-    assert_eq!((names(&skipped.add), names(&skipped.change)), (vec!["web-2".to_owned()], vec![]));
+    assert_eq!((names(&skipped.add), skipped.change.len()), (vec!["web-2".to_owned()], 0));
     assert_eq!(skipped.skipped, ["web".parse().unwrap()]);
     let replaced = done(OnConflict::Replace);
-    assert_eq!((names(&replaced.add), names(&replaced.change)), (vec!["web-2".to_owned()], vec!["web".to_owned()]));
+    assert_eq!((names(&replaced.add), replaced.change[0].name.as_str()), (vec!["web-2".to_owned()], "web"));
     let renamed = done(OnConflict::Rename);
     assert_eq!(names(&renamed.add), ["web-3", "web-2"]);
     let mut after = settings();

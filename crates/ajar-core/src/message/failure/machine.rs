@@ -323,6 +323,17 @@ pub(super) fn network_in_use(name: &str, tables: &[String]) -> Words {
     )
 }
 
+pub(super) fn teams_name(name: &str, team: &str) -> Words {
+    words(
+        format!("{name} is a name of the team “{team}”."),
+        format!(
+            "What is called “{team}.” and something is a favourite of that team, or may be one with the next look at its \
+             file. Nothing was changed."
+        ),
+        "Choose a name that does not begin so.",
+    )
+}
+
 pub(super) fn of_team(name: &str, team: &str, from: &str) -> Words {
     words(
         format!("{name} is a favourite of the team “{team}”."),

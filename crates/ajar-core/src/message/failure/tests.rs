@@ -256,6 +256,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::UnknownNetwork { name: "office".into(), known: vec![] },
         Failure::UnknownNetwork { name: "ofice".into(), known: vec!["office".into(), "vpn".into()] },
         Failure::OfTeam { name: "web-01".into(), team: "ops".into(), from: "https://x.example/ops.toml".into() },
+        Failure::TeamsName { name: "ops.web".into(), team: "ops".into() },
         Failure::UnknownTeam { name: "opps".into(), known: vec!["ops".into()] },
         Failure::UnknownTeam { name: "ops".into(), known: vec![] },
         Failure::NetworkInUse { name: "office".into(), tables: vec!["profiles.web-01".into(), "defaults".into()] },

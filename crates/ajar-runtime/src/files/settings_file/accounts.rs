@@ -1,12 +1,11 @@
 //! The accounts in the settings file.
 
 use ajar_core::account::{AccountName, AccountSettings, application_id};
-use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message::settings::{Flaw, flaw};
-use toml_edit::{Item, Table};
+use ajar_core::failure::Trouble;
+use toml_edit::{Item, Table, Value};
 
 use super::reading::{Misread, item_as, tables, within};
-use super::{SettingsFile, as_table, tables_of, write};
+use super::{SettingsFile, as_table, pairs};
 
 pub(super) fn read(document: &Table) -> Result<Vec<(AccountName, AccountSettings)>, Misread> {
     let account = |(written, item): (String, Item)| {
@@ -27,16 +26,13 @@ impl SettingsFile {
     pub fn set_account(&self, name: &AccountName, account: &AccountSettings) -> Result<(), Trouble> {
         self.edit(|document, settings| {
             let written = settings.own_account(name).map_or_else(|| name.to_string(), |(known, _)| known.to_string());
-            let (fresh, accounts) = (as_table(account)?, tables_of(document, "accounts")?);
-            let Some(known) = accounts.get_mut(&written) else {
-                accounts.insert(&written, Item::Table(fresh));
-                return Ok(());
-            };
-            let no_table =
-                || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("accounts.{written}") }) };
-            let known = known.as_table_like_mut().ok_or_else(no_table)?;
-            for key in KEYS {
-                write(known, key, fresh.get(key));
+            let (fresh, path) = (as_table(account)?, ["accounts", written.as_str()]);
+            if document.has(&path) {
+                for key in KEYS {
+                    document.set(&path, key, fresh.get(key).and_then(Item::as_value));
+                }
+            } else {
+                document.new_table(&path, &pairs(&fresh));
             }
             Ok(())
         })
@@ -49,16 +45,7 @@ impl SettingsFile {
     pub fn set_client_id(&self, client_id: Option<&str>) -> Result<(), Trouble> {
         let client_id = client_id.map(application_id).transpose()?;
         self.edit(|document, _| {
-            let Some(client_id) = client_id else {
-                if let Some(sign_in) = document.get_mut("sign_in").and_then(Item::as_table_like_mut) {
-                    sign_in.remove("client_id");
-                }
-                return Ok(());
-            };
-            let sign_in = document.entry("sign_in").or_insert_with(|| Item::Table(Table::new()));
-            let no_table = || Failure::Internal { detail: flaw(&Flaw::NoTable { key: "sign_in" }) };
-            let sign_in = sign_in.as_table_like_mut().ok_or_else(no_table)?;
-            write(sign_in, "client_id", Some(&toml_edit::value(client_id)));
+            document.set(&["sign_in"], "client_id", client_id.map(Value::from).as_ref());
             Ok(())
         })
     }
@@ -69,7 +56,7 @@ impl SettingsFile {
     /// [`Failure::Settings`].
     pub fn set_default_account(&self, name: &AccountName) -> Result<(), Trouble> {
         self.edit(|document, _| {
-            write(document.as_table_mut(), "account", Some(&toml_edit::value(name.as_str())));
+            document.set(&[], "account", Some(&Value::from(name.as_str())));
             Ok(())
         })
     }
@@ -83,11 +70,11 @@ impl SettingsFile {
         let mut removed = RemovedAccount::default();
         self.edit(|document, settings| {
             if let Some((written, _)) = settings.own_account(name) {
-                tables_of(document, "accounts")?.remove(written.as_str());
+                document.remove(&["accounts", written.as_str()]);
                 removed.account = true;
             }
             if settings.account.as_ref() == Some(name) {
-                write(document.as_table_mut(), "account", None);
+                document.set(&[], "account", None);
                 removed.default = true;
             }
             Ok(())
@@ -111,6 +98,8 @@ const KEYS: [&str; 8] =
 
 #[cfg(test)]
 mod tests {
+    use ajar_core::failure::Failure;
+
     use super::super::written::{file, text};
     use super::*;
     use ajar_core::account::SignInMethod;

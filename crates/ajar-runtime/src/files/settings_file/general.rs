@@ -1,14 +1,13 @@
 //! Settings that are about no favourite and no account, in the settings file.
 
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::Trouble;
 use ajar_core::notice::BeforeEnd;
 use ajar_core::profile::NetworkAddress;
 use ajar_core::settings::{Network, Setting};
-use toml_edit::{Array, DocumentMut, Item, Table, TableLike, value};
+use toml_edit::{Array, Item, Table, Value};
 
-use super::inheritance::table_in;
 use super::reading::{Misread, item_as, tables, within};
-use super::{SettingsFile, teams, write};
+use super::{SettingsFile, teams};
 
 /// The networks in a document.
 pub(super) fn networks(document: &Table) -> Result<Vec<Network>, Misread> {
@@ -27,32 +26,29 @@ impl SettingsFile {
     /// [`Failure::Settings`], [`Failure::SettingsNewer`].
     pub fn set(&self, setting: &Setting) -> Result<(), Trouble> {
         self.edit(|document, settings| {
-            let words = |words: &Vec<String>| value(words.iter().collect::<Array>());
+            let text = |text: &String| Value::from(text);
+            let words = |words: &Vec<String>| Value::from(words.iter().collect::<Array>());
+            let mut put = |table: &[&str], key: &str, value: Option<Value>| document.set(table, key, value.as_ref());
             match setting {
-                Setting::Cloud(name) => write(document.as_table_mut(), "cloud", name.as_ref().map(value).as_ref()),
-                Setting::Ssh(program) => put(document, "clients", "ssh", program.as_ref().map(value).as_ref())?,
-                Setting::Rdp(program) => put(document, "clients", "rdp", program.as_ref().map(value).as_ref())?,
-                Setting::Terminal(command) => {
-                    put(document, "clients", "terminal", command.as_ref().map(words).as_ref())?;
-                }
-                Setting::Browser(command) => {
-                    put(document, "clients", "browser", command.as_ref().map(words).as_ref())?;
-                }
+                Setting::Cloud(name) => put(&[], "cloud", name.as_ref().map(text)),
+                Setting::Ssh(program) => put(&["clients"], "ssh", program.as_ref().map(text)),
+                Setting::Rdp(program) => put(&["clients"], "rdp", program.as_ref().map(text)),
+                Setting::Terminal(command) => put(&["clients"], "terminal", command.as_ref().map(words)),
+                Setting::Browser(command) => put(&["clients"], "browser", command.as_ref().map(words)),
                 Setting::BeforeEnd(before_end) => {
                     let minutes =
-                        |said: &BeforeEnd| value(said.minutes().iter().map(|m| i64::from(*m)).collect::<Array>());
-                    put(document, "notifications", "before_end", before_end.as_ref().map(minutes).as_ref())?;
+                        |said: &BeforeEnd| Value::from(said.minutes().iter().map(|m| i64::from(*m)).collect::<Array>());
+                    put(&["notifications"], "before_end", before_end.as_ref().map(minutes));
                 }
                 Setting::OnNewAddress(chosen) => {
-                    let chosen = chosen.map(|chosen| value(chosen.word()));
-                    put(document, "access", "on_new_address", chosen.as_ref())?;
+                    put(&["access"], "on_new_address", chosen.map(|chosen| Value::from(chosen.word())));
                 }
                 Setting::Network { name, address } => {
                     let written = settings.network(name).map_or(name, |known| &known.name);
-                    let address = address.map(|address| value(String::from(address)));
-                    put(document, "networks", written.as_str(), address.as_ref())?;
+                    let address = address.map(|address| Value::from(String::from(address)));
+                    put(&["networks"], written.as_str(), address);
                 }
-                Setting::Team { name, from } => teams::write(document, settings, name, from.as_ref())?,
+                Setting::Team { name, from } => teams::write(document, settings, name, from.as_ref()),
             }
             Ok(())
         })
@@ -67,16 +63,10 @@ impl SettingsFile {
     }
 }
 
-fn put(document: &mut DocumentMut, table: &str, key: &str, item: Option<&Item>) -> Result<(), Failure> {
-    if item.is_some() || document.contains_key(table) {
-        let table: &mut dyn TableLike = table_in(document.as_table_mut(), table)?;
-        write(table, key, item);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use ajar_core::failure::Failure;
+
     use super::super::written::{VM, file, text};
     use super::*;
     use ajar_core::network::OnNewAddress;

@@ -1,13 +1,12 @@
 //! What favourites inherit from: `[defaults]`, and `[folders."Team/Prod"]`.
 
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::Trouble;
 use ajar_core::folders::folder_path;
 use ajar_core::inheritance::{Field, Inheritable, Inheritance};
-use ajar_core::message::settings::{Flaw, flaw};
-use toml_edit::{Item, Table};
+use toml_edit::Table;
 
 use super::reading::{Misread, item_as, table_as, tables};
-use super::{SettingsFile, tables_of, write_changes};
+use super::{SettingsFile, write_changes};
 
 impl SettingsFile {
     /// Changes what is said of all favourites, or of those in a folder. What stays the same stays as it is written.
@@ -35,19 +34,13 @@ impl SettingsFile {
             let keys: Vec<_> = Field::ALL.iter().map(|field| field.key()).collect();
             let Some(folder) = folder else {
                 let before = &settings.inheritance.defaults;
-                return write_changes(table_in(document.as_table_mut(), "defaults")?, &keys, before, said);
+                return write_changes(document, &["defaults"], &keys, before, said);
             };
             let nothing = (folder_path(folder).join("/"), Inheritable::default());
             let (written, before) = settings.inheritance.of_folder(folder).unwrap_or(&nothing);
-            write_changes(table_in(tables_of(document, "folders")?, written)?, &keys, before, said)
+            write_changes(document, &["folders", written], &keys, before, said)
         })
     }
-}
-
-/// The table under a key, which is made where there is none.
-pub(super) fn table_in<'t>(tables: &'t mut Table, key: &str) -> Result<&'t mut dyn toml_edit::TableLike, Failure> {
-    let no_table = || Failure::Internal { detail: flaw(&Flaw::NoTable { key }) };
-    tables.entry(key).or_insert_with(|| Item::Table(Table::new())).as_table_like_mut().ok_or_else(no_table)
 }
 
 /// What the file says of them.
@@ -61,6 +54,8 @@ pub(super) fn read(document: &Table) -> Result<Inheritance, Misread> {
 
 #[cfg(test)]
 mod tests {
+    use ajar_core::failure::Failure;
+
     use super::super::written::{VM, file, text};
     use super::*;
 

@@ -1,13 +1,15 @@
 //! Favourites that are changed in the settings file.
 
+use std::collections::HashSet;
+
+use ajar_core::exchange::plan::Change;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::inheritance::profile_keys;
-use ajar_core::message::settings::{Flaw, flaw};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::settings::{Favourite, Settings, unknown_favourite};
-use toml_edit::{DocumentMut, Item, Key, RawString, Table};
 
-use super::{SettingsFile, as_table, tables_of, write_changes};
+use super::{SettingsFile, Written, as_table, pairs, write_changes};
+use crate::files::toml_text::TomlText;
 
 impl SettingsFile {
     /// Changes a favourite, in its place. What stays the same stays as it is written, with comments and keys that Ajar
@@ -42,25 +44,26 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::FavouriteExists`] for one that is there or is added twice, [`Failure::UnknownFavourite`] for one to be
     /// changed that is not, [`Failure::Settings`].
-    pub fn take_in(&self, add: &[Favourite], others: &[Favourite]) -> Result<(), Trouble> {
-        self.edit(|document, settings| {
-            for (place, Favourite { name, profile }) in add.iter().enumerate() {
-                if add[..place].iter().any(|before| before.name == *name) {
-                    return Err(Failure::FavouriteExists { name: name.to_string() });
-                }
-                insert(document, settings, name, profile)?;
+    pub(crate) fn take_in(&self, add: &[Favourite], others: &[Change]) -> Result<Written, Trouble> {
+        self.edit_to_undo(|document, settings| {
+            let mut seen = HashSet::new();
+            let is_taken = |name: &ProfileName, seen: &mut HashSet<String>| {
+                settings.favourite(name).is_some() || !seen.insert(name.as_str().to_ascii_lowercase())
+            };
+            if let Some(taken) = add.iter().find(|favourite| is_taken(&favourite.name, &mut seen)) {
+                return Err(Failure::FavouriteExists { name: taken.name.to_string() });
             }
-            others.iter().try_for_each(|Favourite { name, profile }| {
-                let called = settings.favourite(name).map_or(name, |known| &known.name);
-                change(document, settings, name, called, profile)
-            })
+            let tables = add.iter().map(|favourite| as_table(&favourite.profile)).collect::<Result<Vec<_>, _>>()?;
+            let named = add.iter().zip(&tables).map(|(favourite, table)| (favourite.name.as_str(), pairs(table)));
+            document.new_tables(&["profiles"], &named.collect::<Vec<_>>());
+            others.iter().try_for_each(|other| change_seen(document, settings, other))
         })
     }
 }
 
 /// Puts a favourite at the end.
 pub(super) fn insert(
-    document: &mut DocumentMut,
+    document: &mut TomlText,
     settings: &Settings,
     name: &ProfileName,
     profile: &Profile,
@@ -68,13 +71,20 @@ pub(super) fn insert(
     if settings.favourite(name).is_some() {
         return Err(Failure::FavouriteExists { name: name.to_string() });
     }
-    let table = as_table(profile)?;
-    tables_of(document, "profiles")?.insert(name.as_str(), Item::Table(table));
+    document.new_table(&["profiles", name.as_str()], &pairs(&as_table(profile)?));
     Ok(())
 }
 
+/// Changes a favourite by somebody who has seen it: what stays as it was then is left as it is by now.
+pub(super) fn change_seen(document: &mut TomlText, settings: &Settings, wanted: &Change) -> Result<(), Failure> {
+    let Change { name, before, profile } = wanted;
+    let known = settings.written(name);
+    let since = known.map_or_else(|| profile.clone(), |known| profile.since(before, &known.profile));
+    change(document, settings, name, known.map_or(name, |known| &known.name), &since)
+}
+
 fn change(
-    document: &mut DocumentMut,
+    document: &mut TomlText,
     settings: &Settings,
     name: &ProfileName,
     called: &ProfileName,
@@ -86,19 +96,16 @@ fn change(
     if called != name && settings.favourite(called).is_some() {
         return Err(Failure::FavouriteExists { name: called.to_string() });
     }
-    let written = known.name.as_str();
-    let profiles = tables_of(document, "profiles")?;
-    let no_table = || Failure::Internal { detail: flaw(&Flaw::NoTable { key: &format!("profiles.{written}") }) };
-    let table = profiles.get_mut(written).and_then(Item::as_table_like_mut).ok_or_else(no_table)?;
-    write_changes(table, &profile_keys().collect::<Vec<_>>(), &known.profile, profile)?;
-    if called.as_str() != written {
-        rename(profiles, written, called.as_str());
+    let path = ["profiles", known.name.as_str()];
+    write_changes(document, &path, &profile_keys().collect::<Vec<_>>(), &known.profile, profile)?;
+    if called.as_str() != known.name.as_str() {
+        document.rename(&path, called.as_str());
     }
     Ok(())
 }
 
 impl SettingsFile {
-    /// Puts a favourite before another one, or at the end; comments above it move along.
+    /// Puts a favourite before another one, or at the end; comments right above it move along.
     ///
     /// # Errors
     /// [`Failure::UnknownFavourite`] for either of them, [`Failure::Settings`].
@@ -111,102 +118,10 @@ impl SettingsFile {
             };
             let (moved, before) = (written(name)?, before.map(written).transpose()?);
             if before.as_ref() != Some(&moved) {
-                reorder(tables_of(document, "profiles")?, &moved, before.as_deref());
+                document.put(&["profiles"], &moved, before.as_deref());
             }
             Ok(())
         })
-    }
-}
-
-/// Takes a favourite out, with the comments right above it. What stands further up, parted by an empty line, stays: it may be
-/// about what comes before.
-pub(super) fn take_out(document: &mut DocumentMut, written: &str) -> Result<(), Failure> {
-    let removed = tables_of(document, "profiles")?.remove(written);
-    let Some(Item::Table(table)) = removed else { return Ok(()) };
-    let above = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
-    let stays = above.rfind("\n\n").map_or("", |at| &above[..=at]);
-    if stays.trim().is_empty() {
-        return Ok(());
-    }
-    let next = table.position().and_then(|place| next_place(document, place));
-    if let Some(next) = next.and_then(|place| table_at(document, place)) {
-        let its_own = next.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
-        let both = format!("{stays}{its_own}");
-        next.decor_mut().set_prefix(both);
-    } else {
-        let trailing = document.trailing().as_str().unwrap_or_default();
-        let both = format!("{stays}{trailing}");
-        document.set_trailing(both);
-    }
-    Ok(())
-}
-
-/// The place in the file of the table that comes after that one.
-fn next_place(table: &Table, after: isize) -> Option<isize> {
-    let within = table.iter().filter_map(|(_, item)| item.as_table());
-    within.flat_map(|table| [table.position().filter(|place| *place > after), next_place(table, after)]).flatten().min()
-}
-
-fn table_at(table: &mut Table, place: isize) -> Option<&mut Table> {
-    table
-        .iter_mut()
-        .filter_map(|(_, item)| item.as_table_mut())
-        .find_map(|table| if table.position() == Some(place) { Some(table) } else { table_at(table, place) })
-}
-
-/// What stands above a table: the empty lines, and comments below them.
-fn above(table: &Table) -> (&str, &str) {
-    let above = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
-    above.split_at(above.len() - above.trim_start().len())
-}
-
-/// Puts a table before another one of the same, or at the end. They share the places that they have in the file, with the
-/// empty lines there.
-fn reorder(tables: &mut Table, moved: &str, before: Option<&str>) {
-    let names: Vec<String> = tables.iter().map(|(name, _)| name.to_owned()).collect();
-    let mut entries: Vec<(Key, Item)> = names.iter().filter_map(|name| tables.remove_entry(name)).collect();
-    let is_mixed = entries.iter().any(|(_, item)| item.is_table()) && entries.iter().any(|(_, item)| item.is_value());
-    if is_mixed {
-        for (_, item) in &mut entries {
-            as_a_table_of_its_own(item);
-        }
-    }
-    let place = |item: &Item| item.as_table().map(|table| (table.position(), above(table).0.to_owned()));
-    let places: Vec<_> = entries.iter().map(|(_, item)| place(item)).collect();
-    if let Some(from) = entries.iter().position(|(key, _)| key.get() == moved) {
-        let entry = entries.remove(from);
-        let to = entries.iter().position(|(key, _)| Some(key.get()) == before).unwrap_or(entries.len());
-        entries.insert(to, entry);
-    }
-    for ((key, mut item), place) in entries.into_iter().zip(places) {
-        if let Some((table, (position, empty_lines))) = item.as_table_mut().zip(place) {
-            table.set_position(position);
-            let above = empty_lines + above(table).1;
-            table.decor_mut().set_prefix(above);
-        }
-        tables.insert_formatted(&key, item);
-    }
-}
-
-/// What is written on one line always stands before the tables of the same: among them it can only be put as one of them.
-fn as_a_table_of_its_own(item: &mut Item) {
-    if let Some(inline) = item.as_inline_table() {
-        let mut table = inline.clone().into_table();
-        table.decor_mut().set_prefix("\n");
-        *item = Item::Table(table);
-    } else if let Some(table) = item.as_table_mut() {
-        // Then all stand where the first one does, in the order in which they are given.
-        table.set_position(None);
-    }
-}
-
-/// Calls a table otherwise, in its place among the others.
-fn rename(tables: &mut Table, from: &str, to: &str) {
-    let names: Vec<String> = tables.iter().map(|(name, _)| name.to_owned()).collect();
-    let entries: Vec<(Key, Item)> = names.iter().filter_map(|name| tables.remove_entry(name)).collect();
-    for (key, item) in entries {
-        let key = if key.get() == from { Key::new(to) } else { key };
-        tables.insert_formatted(&key, item);
     }
 }
 
@@ -271,7 +186,7 @@ mod tests {
             file.put_before(&name.parse().unwrap(), before.map(|before| before.parse().unwrap()).as_ref())
         };
         put("C", Some("a")).unwrap();
-        assert_eq!((names(&file).as_str(), text(&file)), ("cab", format!("{c}{other}{a}{b}")));
+        assert_eq!((names(&file).as_str(), text(&file)), ("cab", format!("{c}{a}{other}{b}")));
         put("c", None).unwrap();
         assert_eq!((names(&file).as_str(), text(&file)), ("abc", format!("{a}{other}{b}{c}")));
         put("b", Some("b")).unwrap();
@@ -306,6 +221,49 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_on_one_line_stays_there_with_its_comment() {
+        let before = format!("profiles = {{ a = {{ vm = '{VM}' }}, b = {{ vm = '{VM}', later = 1 }} }} # all\n");
+        let (_folder, file) = file(&before);
+        let (a, b): (ProfileName, ProfileName) = ("a".parse().unwrap(), "b".parse().unwrap());
+        file.change(&a, &a, &Profile { port: Some(2222), ..Profile::new(VM.parse().unwrap()) }).unwrap();
+        file.put_before(&b, Some(&a)).unwrap();
+        file.add(&"c".parse().unwrap(), &Profile::new(VM.parse().unwrap())).unwrap();
+        file.change(&b, &"z".parse().unwrap(), &Profile::new(VM.parse().unwrap())).unwrap();
+        let after = format!(
+            "profiles = {{ z = {{ vm = '{VM}', later = 1 }}, a = {{ vm = '{VM}', port = 2222 }}, c = {{ vm = \"{VM}\" }} }} # all\n"
+        );
+        assert_eq!(text(&file), after);
+    }
+
+    #[test]
+    fn comments_within_a_list_stay_with_what_they_are_about() {
+        let before = format!(
+            "[profiles.a]\nvm = '{VM}'\nforwards = [ # why\n  \"D 1080\", # for the browser\n  # the shop\n  'L 8080:shop:80' # main\n]\n"
+        );
+        let (_folder, file) = file(&before);
+        let a: ProfileName = "a".parse().unwrap();
+        let change = |forwards: &[&str]| {
+            let forwards = Some(forwards.iter().map(|one| one.parse().unwrap()).collect());
+            file.change(&a, &a, &Profile { forwards, ..Profile::new(VM.parse().unwrap()) }).unwrap();
+        };
+        change(&["D 1080", "L 8080:shop:80", "D 1081"]);
+        let more = before.replace("'L 8080:shop:80' # main\n", "'L 8080:shop:80', # main\n  \"D 1081\"\n");
+        assert_eq!(text(&file), more);
+        change(&["L 8080:shop:80", "D 1081"]);
+        assert_eq!(text(&file), more.replace("  \"D 1080\", # for the browser\n", ""));
+        change(&["L 8081:shop:80", "D 1081"]);
+        assert!(text(&file).contains("# the shop\n  \"L 8081:shop:80\", # main\n"), "{}", text(&file));
+    }
+
+    #[test]
+    fn favourites_of_dotted_keys_change_places() {
+        let one = |name: &str| format!("# {name}\nprofiles.{name}.vm = '{VM}' # it\nprofiles.{name}.port = 2222\n");
+        let (_folder, file) = file(&format!("{}{}[clients]\nssh = 'x'\n", one("web"), one("db")));
+        file.put_before(&"db".parse().unwrap(), Some(&"web".parse().unwrap())).unwrap();
+        assert_eq!(text(&file), format!("{}{}[clients]\nssh = 'x'\n", one("db"), one("web")));
+    }
+
+    #[test]
     fn a_favourite_that_is_removed_takes_only_its_own_comments_with_it() {
         let one = format!("[profiles.one]\nvm = \"{VM}\"\n# tail of one\n");
         let two = format!("# --- before two\n[profiles.\"two.x\"] # itself\nvm = \"{VM}\"\n");
@@ -335,7 +293,11 @@ mod tests {
             profile: Profile { user: Some(user.into()), ..Profile::new(VM.parse().unwrap()) },
         };
         let two = [favourite("c", "me"), favourite("a", "me")];
-        file.take_in(&two, &[favourite("B", "you")]).unwrap();
+        let change = |name: &str, user: &str| {
+            let Favourite { name, profile } = favourite(name, user);
+            Change { name, before: Profile::new(VM.parse().unwrap()), profile }
+        };
+        file.take_in(&two, &[change("B", "you")]).unwrap();
         let taken_in: Vec<_> =
             ["c", "a"].iter().map(|name| format!("\n[profiles.{name}]\nvm = \"{VM}\"\nuser = \"me\"\n")).collect();
         assert_eq!(text(&file), format!("{before}user = \"you\"\n{}", taken_in.concat()));
@@ -343,7 +305,7 @@ mod tests {
         for (add, others) in [
             (vec![favourite("d", "me"), favourite("C", "me")], vec![]),
             (vec![favourite("d", "me"), favourite("D", "me")], vec![]),
-            (vec![favourite("d", "me")], vec![favourite("x", "me")]),
+            (vec![favourite("d", "me")], vec![change("x", "me")]),
         ] {
             assert!(file.take_in(&add, &others).is_err());
             assert_eq!(text(&file), before);

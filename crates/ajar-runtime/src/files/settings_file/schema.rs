@@ -4,9 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use ajar_core::settings::SCHEMA_VERSION;
-use toml_edit::{DocumentMut, value};
+use toml_edit::{DocumentMut, Value};
 
-use super::{SettingsFile, write};
+use super::SettingsFile;
+use crate::files::toml_text::TomlText;
 use crate::files::write_atomically;
 
 const KEY: &str = "schema_version";
@@ -17,10 +18,15 @@ fn older(document: &DocumentMut) -> Option<i64> {
 
 /// Makes it one of the present schema. All that 1 could say means the same in 2: the number alone changes, so that an Ajar
 /// that knows only 1 does not call the name of a network a mistake.
-pub(super) fn bring_up(document: &mut DocumentMut) {
-    if older(document).is_some() {
-        write(document.as_table_mut(), KEY, Some(&value(SCHEMA_VERSION)));
+pub(super) fn bring_up(document: &mut TomlText, before: &str) {
+    if version_of(before).is_some() {
+        document.set(&[], KEY, Some(&Value::from(SCHEMA_VERSION)));
     }
+}
+
+/// The schema of a text, where it is an earlier one.
+fn version_of(text: &str) -> Option<i64> {
+    text.trim_start_matches('\u{feff}').parse().ok().as_ref().and_then(older)
 }
 
 impl SettingsFile {
@@ -42,8 +48,7 @@ impl SettingsFile {
 
     /// Keeps a text of an earlier schema beside the file, for who goes back to an Ajar that knows no other.
     pub(super) fn keep_older(&self, text: &str) -> io::Result<()> {
-        let version = text.trim_start_matches('\u{feff}').parse().ok().as_ref().and_then(older);
-        version.map_or(Ok(()), |version| write_atomically(&self.backup(version, text), text.as_bytes()))
+        version_of(text).map_or(Ok(()), |version| write_atomically(&self.backup(version, text), text.as_bytes()))
     }
 }
 

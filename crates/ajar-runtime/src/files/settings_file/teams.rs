@@ -1,14 +1,12 @@
 //! The teams in the settings file.
 
-use ajar_core::failure::Failure;
 use ajar_core::settings::Settings;
 use ajar_core::team::{Team, TeamName, TeamPlace};
 use serde::Deserialize;
-use toml_edit::{DocumentMut, Item, Table, value};
+use toml_edit::{Item, Table, Value};
 
-use super::inheritance::table_in;
 use super::reading::{Misread, item_as, tables, within};
-use super::tables_of;
+use crate::files::toml_text::TomlText;
 
 /// A `[teams.NAME]` table. Keys it does not know are let through.
 #[derive(Deserialize)]
@@ -28,23 +26,13 @@ pub(super) fn read(document: &Table) -> Result<Vec<Team>, Misread> {
 }
 
 /// Writes where a team's file is, or takes the team out.
-pub(super) fn write(
-    document: &mut DocumentMut,
-    settings: &Settings,
-    name: &TeamName,
-    from: Option<&TeamPlace>,
-) -> Result<(), Failure> {
-    let known = settings.team(name).map(|team| team.name.as_str());
-    let Some(from) = from else {
-        if let Some(known) = known {
-            tables_of(document, "teams")?.remove(known);
-        }
-        return Ok(());
-    };
-    let place = value(String::from(from.clone()));
-    let table = table_in(tables_of(document, "teams")?, known.unwrap_or(name.as_str()))?;
-    super::write(table, "from", Some(&place));
-    Ok(())
+pub(super) fn write(document: &mut TomlText, settings: &Settings, name: &TeamName, from: Option<&TeamPlace>) {
+    let known = settings.team(name).map_or(name, |team| &team.name);
+    let path = ["teams", known.as_str()];
+    match from {
+        Some(from) => document.set(&path, "from", Some(&Value::from(String::from(from.clone())))),
+        None => document.remove(&path),
+    }
 }
 
 /// What a parser says of a text, which shows the line that is wrong, without where a team's file is, and without the queries of

@@ -1,5 +1,6 @@
 //! Favourites and the settings they come from.
 
+use ajar_core::exchange::plan::Change;
 use ajar_core::failure::Failure;
 use ajar_core::inheritance::Inheritable;
 use ajar_core::launch::{Os, SshHosts};
@@ -97,8 +98,9 @@ async fn several_favourites_are_taken_in_all_or_none_and_what_is_under_way_goes_
     running.connected("web").await;
     let favourite = |called: &str, profile: Profile| Favourite { name: name(called), profile };
     let to_port = |port: u16| Profile { port: Some(port), ..running.snapshot().favourites[0].profile.clone() };
-    let import =
-        |others: Vec<Favourite>| Request::Import { add: others, change: vec![favourite("WEB", to_port(2222))] };
+    let plain = running.snapshot().favourites[0].profile.clone();
+    let change = Change { name: name("WEB"), before: plain.clone(), profile: to_port(2222) };
+    let import = |others: Vec<Favourite>| Request::Import { add: others, change: vec![change.clone()] };
     let before = world.read("config.toml");
     let unfit = Profile { user: Some("-oProxyCommand=x".into()), ..Profile::new(vm("db")) };
     let other_cloud = Profile { cloud: Some("moon".into()), ..Profile::new(vm("db")) };
@@ -112,6 +114,53 @@ async fn several_favourites_are_taken_in_all_or_none_and_what_is_under_way_goes_
     assert_eq!((running.snapshot().favourites[0].port, running.snapshot().windows.len()), (2222, 1));
     running.done(good()).await;
     assert_eq!(names(&running), ["web", "a", "b"], "asked for again after a host went away, it is done already");
+
+    let Request::Import { add, change } = good() else { unreachable!() };
+    let undo = || Request::UndoImport { add: add.clone(), change: change.clone() };
+    running.done(undo()).await;
+    assert_eq!(world.read("config.toml"), before);
+    running.done(undo()).await;
+    assert_eq!(world.read("config.toml"), before, "there is nothing of it any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_begins_while_the_settings_cannot_be_read_goes_on_by_what_they_said_last() {
+    let world = World::with(&["web"]);
+    let first = Running::start(&world);
+    first.done(Request::ReadSettings).await;
+    world.write("config.toml", "[profiles.web\n");
+    let next = Running::start(&world);
+    next.done(Request::ReadSettings).await;
+    assert_eq!(names(&next), ["web"]);
+    let problem = next.snapshot().settings_problem.clone().expect("it is said");
+    assert!(problem.message.contains("line 1, column"), "{problem:?}");
+    let add = Request::Add { name: name("db"), profile: Profile::new(vm("db")) };
+    assert_eq!(next.refused(add).await.code, "settings");
+    next.connected("web").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_removed_comes_back_as_it_was_written_and_several_one_after_the_other() {
+    let world = World::with(&["web", "db"]);
+    let before = world.read("config.toml").replace("[profiles.web]", "# the shop\n[profiles.web] # main");
+    world.write("config.toml", &before);
+    let running = Running::start(&world);
+    running.done(Request::ReadSettings).await;
+    let profiles: Vec<_> = running.snapshot().favourites.iter().map(|known| known.profile.clone()).collect();
+    let back = |called: &str, place: usize| Request::BringBack { name: name(called), profile: profiles[place].clone() };
+    running.done(Request::Remove { name: name("web") }).await;
+    running.done(Request::Remove { name: name("db") }).await;
+    assert_eq!(names(&running), Vec::<String>::new());
+    running.done(back("db", 1)).await;
+    running.done(back("web", 0)).await;
+    assert_eq!(world.read("config.toml"), before);
+    running.done(back("web", 0)).await;
+    assert_eq!(running.refused(back("web", 1)).await.code, "favouriteExists");
+
+    running.done(Request::Remove { name: name("web") }).await;
+    let another = Running::start(&world);
+    another.done(back("web", 0)).await;
+    assert_eq!(names(&another), ["db", "web"], "who did not see it removed adds it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -284,7 +284,11 @@ async fn what_is_a_teams_is_opened_like_any_other_and_changed_by_nobody_here() {
         Request::Move { name: name("ops.db"), before: Some(name("web")) },
         Request::Import {
             add: vec![],
-            change: vec![ajar_core::settings::Favourite { name: name("ops.db"), profile: db.profile.clone() }],
+            change: vec![ajar_core::exchange::plan::Change {
+                name: name("ops.db"),
+                before: db.profile.clone(),
+                profile: db.profile.clone(),
+            }],
         },
     ] {
         let failure = running.refused(refused).await;
@@ -317,6 +321,24 @@ async fn what_is_a_teams_is_opened_like_any_other_and_changed_by_nobody_here() {
         let (missing, called) = (name(missing), called.map(name));
         assert_eq!(running.refused(Request::CopyOfTeam { name: missing, called }).await.code, code);
     }
+
+    // What is called as a team's are is the team's, or may be one day.
+    let before = world.read("config.toml");
+    let web = running.snapshot().favourites[0].profile.clone();
+    let import = |called: &str| Request::Import {
+        add: vec![ajar_core::settings::Favourite { name: name(called), profile: web.clone() }],
+        change: vec![],
+    };
+    for called in ["ops.db", "Ops.new"] {
+        let rename =
+            Request::Edit { name: name("web"), rename: Some(name(called)), before: None, profile: web.clone() };
+        let copy = Request::CopyOfTeam { name: name("ops.web"), called: Some(name(called)) };
+        let add = Request::Add { name: name(called), profile: web.clone() };
+        for request in [add, rename, copy, import(called)] {
+            assert_eq!(running.refused(request).await.code, "teamsName");
+        }
+    }
+    assert_eq!(world.read("config.toml"), before);
 }
 
 #[tokio::test(start_paused = true)]
