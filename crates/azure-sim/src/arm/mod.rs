@@ -1,6 +1,7 @@
 //! Azure Resource Manager: who calls, what for, may they, and the answer.
 
 pub(crate) mod asked;
+mod bastion_hosts;
 mod compute;
 mod defender_location;
 mod diagnostics;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, its client's too")]
 
 mod assertion;
+mod bastion;
 mod client;
 mod control;
 mod entra;
