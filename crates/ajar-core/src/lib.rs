@@ -7,6 +7,7 @@ pub mod access_window;
 pub mod account;
 pub mod after_use;
 pub mod attempt;
+pub mod bastion;
 pub mod exchange;
 pub mod failure;
 pub mod folders;

@@ -31,6 +31,7 @@ mod signing_in;
 mod signing_out;
 mod teams;
 mod together;
+mod tunnels;
 mod turns;
 mod windows;
 
@@ -72,6 +73,7 @@ use remembered::Remembered;
 use signing_in::SigningIn;
 use teams::Teams;
 use together::Together;
+use tunnels::Tunnels;
 use windows::Closed;
 
 /// The longest the engine sleeps while anything is open or under way, so that a resumed laptop is noticed soon.
@@ -221,6 +223,8 @@ struct Engine {
     /// The VMs that access is being asked for just now.
     initiating: Vec<CloudVm>,
     together: Together,
+    /// The ways through Azure Bastion hosts.
+    tunnels: Tunnels,
     /// Since when the settings file says nothing, though it said something before.
     emptied: Option<Instant>,
     /// Sign-ins under way, and what they have being kept.
@@ -298,6 +302,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         powers: HashMap::new(),
         initiating: Vec::new(),
         together: Together::default(),
+        tunnels: Tunnels::default(),
         emptied: None,
         signing: JoinSet::new(),
         forgetting: JoinSet::new(),
@@ -432,6 +437,7 @@ impl Engine {
             self.take_stock();
         }
         self.look_at_connections();
+        self.tidy_tunnels();
         self.publish();
     }
 
@@ -440,7 +446,8 @@ impl Engine {
         let now = self.now();
         let wait = |at: DateTime<Utc>| (at - now).to_std().unwrap_or(Duration::ZERO);
         let forget = self.closed.iter().map(|closed| closed.view.end_time_utc).min();
-        [self.attempts.wake_at(), self.held.next_change(now), self.together.wake_at(), forget]
+        let unused = self.next_unused_tunnel();
+        [self.attempts.wake_at(), self.held.next_change(now), self.together.wake_at(), forget, unused]
             .into_iter()
             .flatten()
             .map(wait)

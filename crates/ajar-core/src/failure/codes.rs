@@ -110,6 +110,10 @@ impl Failure {
             Self::BeingDeallocated => "beingDeallocated",
             Self::NotAskedAnyMore => "notAskedAnyMore",
             Self::NoPublicAddress { .. } => "noPublicAddress",
+            Self::NoBastion => "noBastion",
+            Self::BastionUnfit { .. } => "bastionUnfit",
+            Self::BastionRefused { .. } => "bastionRefused",
+            Self::BastionSilent { .. } => "bastionSilent",
             Self::PortSilent { .. } => "portSilent",
             Self::PortRefused { .. } => "portRefused",
             Self::FirewallShut { .. } => "firewallShut",
@@ -221,10 +225,12 @@ impl Failure {
             | Self::NotInPolicy { .. }
             | Self::SourceNotAllowed { .. }
             | Self::RequestRefused { .. }
+            | Self::BastionRefused { .. }
             | Self::RangeRefused { .. } => ExitCode::Denied,
             Self::PortSilent { .. }
             | Self::PortRefused { .. }
             | Self::FirewallShut { .. }
+            | Self::BastionSilent { .. }
             | Self::TimedOut { .. }
             | Self::DeallocationUnended
             | Self::PowerStateUnknown
@@ -279,6 +285,8 @@ impl Failure {
             | Self::BeingDeallocated
             | Self::NotAskedAnyMore
             | Self::NoPublicAddress { .. }
+            | Self::NoBastion
+            | Self::BastionUnfit { .. }
             | Self::PortStranger { .. }
             | Self::ConnectionLost { .. }
             | Self::ClientNotFound { .. }
