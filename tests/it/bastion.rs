@@ -91,7 +91,7 @@ async fn each_token_ends(world: &World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vm_that_rests_without_a_public_address_is_started_let_in_by_jit_and_entered_by_ssh() {
     let world = world().await;
-    let ended = world.run(&["connect", "vault", "--", "hostname"]).await;
+    let ended = world.run(&["connect", "vault", "--for", "1h", "--", "hostname"]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (0, "vault\n"), "{}", ended.stderr);
     assert!(ended.stderr.contains("through Azure Bastion “hub”"), "{}", ended.stderr);
     let asked = world.control().requests("/initiate").await;
@@ -99,6 +99,12 @@ async fn a_vm_that_rests_without_a_public_address_is_started_let_in_by_jit_and_e
     let shown = world.run(&["status", "--json"]).await;
     let shown: Value = serde_json::from_str(&shown.stdout).expect("JSON");
     assert_eq!(shown[0]["source"], json!("10.1.254.0/26"), "{shown}");
+    let extended = world.run(&["extend", "vault", "--for", "3h", "--json"]).await;
+    assert_eq!(
+        (extended.code, &extended.last_event()["window"]["source"]),
+        (0, &json!("10.1.254.0/26")),
+        "{extended:?}"
+    );
     each_token_ends(&world).await;
 }
 
@@ -261,6 +267,8 @@ async fn doctor_tells_the_way_and_opens_none() {
     let world = world().await;
     let ended = world.run(&["doctor", "jump"]).await;
     assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.contains("through Azure Bastion “hub”"), "{}", ended.stdout);
+    for told in ["through Azure Bastion “hub” to 10.1.0.4", "jump:22 answers as SSH does", "none guards port 22"] {
+        assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+    }
     each_token_ends(&world).await;
 }

@@ -1,6 +1,5 @@
 //! Looking at the whole way to a VM without changing anything, beside whatever else goes on.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -208,9 +207,9 @@ async fn client(launcher: Arc<dyn Launcher>, order: Order, profile: Profile) -> 
     })
 }
 
-/// Where a way through a Bastion host is that nobody is to dial: it is only looked at.
-fn nowhere() -> Endpoint {
-    Endpoint { host: Ipv4Addr::UNSPECIFIED.to_string(), port: 0 }
+/// What a way through a Bastion host leads to, in place of a port of this machine: it is only looked at.
+fn beyond_bastion(order: &Order) -> Endpoint {
+    Endpoint { host: order.vm.name().to_owned(), port: order.port }
 }
 
 /// Azure's time, as well as it is known.
@@ -227,7 +226,7 @@ async fn fact(
     detection: &Detection,
 ) -> Option<Fact> {
     Some(match effect {
-        Effect::ProbePort { endpoint, protocol, .. } if endpoint == nowhere() => match beyond {
+        Effect::ProbePort { endpoint, protocol, .. } if endpoint == beyond_bastion(order) => match beyond {
             Some(beyond) => match beyond.look(protocol, PATIENCE).await {
                 Ok(answer) => Fact::Port { endpoint, answer },
                 Err(trouble) => Fact::Bastion(Err(trouble)),
@@ -243,7 +242,7 @@ async fn fact(
         Effect::ReadVm => Fact::Vm(azure.virtual_machine(&order.vm).await),
         Effect::ResolveAddress { network_interfaces } => Fact::Addresses(azure.addresses(&network_interfaces).await),
         Effect::FindBastion { subnet } => {
-            let way = |host| BastionWay { host, endpoint: nowhere() };
+            let way = |host| BastionWay { host, endpoint: beyond_bastion(order) };
             Fact::Bastion(azure.bastion(&subnet).await.map(way))
         }
         Effect::Initiate(_) | Effect::StartVm | Effect::LaunchClient { .. } => return None,
