@@ -413,6 +413,7 @@ impl Engine {
                 // What answers as its protocol does is running.
                 self.know_power(attempt.order().place(), Some(PowerState::Running));
                 self.remember_endpoint(&attempt);
+                self.tunnels.reached(&attempt.order().place(), attempt.order().port);
                 if attempt.window(now).is_none() {
                     self.read_to_adopt(attempt.order().name.clone(), attempt.order().place());
                 }

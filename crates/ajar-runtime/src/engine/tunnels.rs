@@ -27,6 +27,8 @@ struct Tunnel {
     door: BastionDoor,
     /// When it was wanted last.
     wanted_at: DateTime<Utc>,
+    /// Whether the VM's port has answered on it: one that leads nowhere is not kept.
+    was_reached: bool,
     /// Whether an access window has let it in.
     was_granted: bool,
     /// Whether it takes no more connections.
@@ -78,10 +80,17 @@ impl Tunnels {
     ) -> Result<BastionWay, Trouble> {
         let tell = Arc::new(move || drop(happened.send(Happened::TunnelUsed)));
         let door = BastionDoor::open(beyond, tell).await?;
-        let tunnel = Tunnel { cloud, door, wanted_at: now, was_granted: false, is_closed: false };
+        let tunnel = Tunnel { cloud, door, wanted_at: now, was_reached: false, was_granted: false, is_closed: false };
         let way = tunnel.way();
         self.all().push(tunnel);
         Ok(way)
+    }
+
+    /// The VM's port has answered: whoever wanted it is led there from now on.
+    pub(super) fn reached(&self, vm: &CloudVm, port: u16) {
+        for tunnel in self.all().iter_mut().filter(|tunnel| tunnel.is_to(vm, port)) {
+            tunnel.was_reached = true;
+        }
     }
 
     fn beyond(&self, endpoint: &Endpoint) -> Option<Beyond> {
@@ -123,7 +132,8 @@ impl Engine {
             if self.attempts.are_at(&vm, port) || is_used {
                 tunnel.wanted_at = now;
             }
-            let lasts = (is_granted || !tunnel.was_granted) && now - tunnel.wanted_at < UNUSED;
+            let may_last = tunnel.was_reached && (is_granted || !tunnel.was_granted);
+            let lasts = may_last && now - tunnel.wanted_at < UNUSED;
             let is_wanted = self.attempts.are_at(&vm, port) || lasts;
             if !is_wanted && !tunnel.is_closed {
                 tunnel.door.close();
