@@ -4,6 +4,8 @@ mod architecture;
 #[cfg(unix)]
 mod az;
 #[cfg(unix)]
+mod bastion;
+#[cfg(unix)]
 mod cancelling;
 #[cfg(unix)]
 mod carried;

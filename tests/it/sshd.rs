@@ -78,7 +78,17 @@ pub(crate) fn fleet_that_leads_to(port: u16) -> String {
 impl Sshd {
     /// A world with this server behind a door, and a favourite `real` that logs in there.
     pub(crate) async fn behind_a_door(&self) -> World {
-        let world = World::with_fleet(&fleet_that_leads_to(self.port)).await;
+        self.behind(&fleet_that_leads_to(self.port)).await
+    }
+
+    /// The same where no way leads to but through an Azure Bastion host.
+    pub(crate) async fn behind_bastion(&self) -> World {
+        let fleet = fleet_that_leads_to(self.port).replace("power =", "private_only = true\npower =");
+        self.behind(&(fleet + "[[bastion_hosts]]\nname = \"hub\"\nresource_group = \"rg\"\n")).await
+    }
+
+    async fn behind(&self, fleet: &str) -> World {
+        let world = World::with_fleet(fleet).await;
         let vm = world.vm("real-01").clone();
         let host_key = std::fs::read_to_string(self.at("hostkey.pub")).expect("a host key");
         let alias = format!("{}.{}.{}.azure", vm.name, vm.resource_group, vm.subscription_id);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ajar_core::failure::{Failure, TokenTool, Trouble};
 use ajar_core::resource_id::ResourceId;
-use azure_core::credentials::TokenCredential;
+use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::Headers;
 use azure_core::http::policies::Policy;
@@ -36,6 +36,8 @@ use crate::wire::stumble;
 #[derive(Clone, Debug)]
 pub struct ArmClient {
     inner: Arc<Inner>,
+    /// For services beside the resource manager.
+    http: Option<Http>,
     signer: Signer,
 }
 
@@ -43,6 +45,9 @@ pub struct ArmClient {
 struct Inner {
     resource_manager: Url,
     scope: String,
+    /// How the addresses of the cloud's Bastion hosts end.
+    bastion_suffix: Option<String>,
+    authorize: Arc<Authorize>,
     reads: Pipeline,
     writes: Pipeline,
     /// Without a token, and once.
@@ -166,7 +171,8 @@ impl ArmClient {
     /// [`Failure::Internal`] if the cloud's resource manager is not addressed by https.
     pub fn new(cloud: &Cloud, credential: Arc<dyn TokenCredential>, http: Http) -> Result<Self, Trouble> {
         let limits = http.limits();
-        Self::over(cloud, credential, &(Arc::new(http) as Arc<dyn HttpClient>), limits)
+        let client = Self::over(cloud, credential, &(Arc::new(http.clone()) as Arc<dyn HttpClient>), limits)?;
+        Ok(Self { http: Some(http), ..client })
     }
 
     /// Names who signs in, and the tenant in which that acts if it is not its own, so that a refusal says what can be done
@@ -193,7 +199,7 @@ impl ArmClient {
         if cloud.resource_manager.scheme() != "https" {
             return Err(Failure::Internal { detail: format!("{} is not https", cloud.resource_manager) }.into());
         }
-        let authorize: Arc<dyn Policy> =
+        let authorize =
             Arc::new(Authorize::new(credential, cloud.scope(), cloud.resource_manager.clone(), limits.first_look));
         let budget = Arc::new(Budget::new(limits));
         let pipeline = |resend: Resend| {
@@ -203,13 +209,22 @@ impl ArmClient {
                 transport: Some(Transport::new(Arc::clone(http))),
                 ..ClientOptions::default()
             };
-            Pipeline::new(Some("ajar"), None, options, Vec::new(), vec![Arc::clone(&authorize)], None)
+            Pipeline::new(
+                Some("ajar"),
+                None,
+                options,
+                Vec::new(),
+                vec![Arc::clone(&authorize) as Arc<dyn Policy>],
+                None,
+            )
         };
         Ok(Self {
+            http: None,
             signer: Signer::Tool(TokenTool::AzureCli, None),
             inner: Arc::new(Inner {
                 resource_manager: cloud.resource_manager.clone(),
                 scope: cloud.scope(),
+                bastion_suffix: cloud.bastion_suffix.clone(),
                 reads: pipeline(Resend::reads(limits)),
                 writes: pipeline(Resend::writes(limits)),
                 openly: connection::open_pipeline(http, Vec::new()),
@@ -217,8 +232,36 @@ impl ArmClient {
                 flights: Flights::default(),
                 azure_clock: AzureClock::default(),
                 budget,
+                authorize,
             }),
         })
+    }
+
+    /// A token of the resource manager, for a service of its cloud that takes it.
+    pub(crate) async fn token(&self) -> Result<Secret, Trouble> {
+        let token = self.inner.authorize.token(None).await;
+        token.map_err(|error| no_answer(&self.inner.resource_manager, &error).into_trouble())
+    }
+
+    /// A token was refused there.
+    pub(crate) fn reject(&self, token: Secret) {
+        self.inner.authorize.reject(token);
+    }
+
+    /// The client for services beside the resource manager.
+    pub(crate) fn http(&self) -> Option<&Http> {
+        self.http.as_ref()
+    }
+
+    /// Whether a host is one of the cloud's Bastion hosts, as far as its address tells; or the resource manager itself, which has
+    /// the token anyway.
+    pub(crate) fn is_of_bastion(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+        let is_below = |suffix: &String| {
+            let suffix = suffix.to_ascii_lowercase();
+            url.port().is_none() && host.strip_suffix(&suffix).is_some_and(|first| first.ends_with('.'))
+        };
+        url.origin() == self.inner.resource_manager.origin() || self.inner.bastion_suffix.as_ref().is_some_and(is_below)
     }
 
     /// Azure's clock minus this machine's, as the `Date` headers of the last answers tell; `None` before

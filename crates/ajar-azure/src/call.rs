@@ -55,6 +55,10 @@ calls! {
     NetworkInterface => "NetworkInterfaces_Get", "Microsoft.Network/networkInterfaces/read";
     /// A public IP address.
     PublicIpAddress => "PublicIPAddresses_Get", "Microsoft.Network/publicIPAddresses/read";
+    /// The Bastion hosts of a subscription.
+    BastionsOfSubscription => "BastionHosts_List", "Microsoft.Network/bastionHosts/read";
+    /// A virtual network, with its subnets and peerings.
+    VirtualNetwork => "VirtualNetworks_Get", "Microsoft.Network/virtualNetworks/read";
     /// What the account may at a VM.
     PermissionsOfVm => "Permissions_ListForResource", "Microsoft.Authorization/permissions/read";
     /// What the account may at a resource group.
@@ -94,6 +98,8 @@ impl Call {
             | Self::Operation
             | Self::NetworkInterface
             | Self::PublicIpAddress
+            | Self::BastionsOfSubscription
+            | Self::VirtualNetwork
             | Self::PermissionsOfVm
             | Self::PermissionsOfGroup
             | Self::ActivityLog
@@ -116,12 +122,14 @@ mod tests {
     #[test]
     fn each_call_that_opening_a_vm_takes_is_among_the_rights_that_are_asked_for() {
         for call in Call::ALL {
-            // Nothing is ever stopped or looked up in the log, a start is followed at the VM where its operation may not be read, and who opens a
+            // Bastion hosts are another way in. Nothing is ever stopped or looked up in the log, a start is followed at the VM where its operation may not be read, and who opens a
             // VM need not look for it.
             let dispensable = matches!(
                 call,
                 Call::Deallocate
                     | Call::Operation
+                    | Call::BastionsOfSubscription
+                    | Call::VirtualNetwork
                     | Call::OperationResult
                     | Call::ActivityLog
                     | Call::Resources

@@ -23,6 +23,9 @@ pub struct Cloud {
     pub ca_bundle_pem: Option<Vec<u8>>,
     /// Where to ask for this machine's public address.
     pub public_ip_endpoints: Vec<Url>,
+    /// How the addresses of its Azure Bastion hosts end, such as `bastion.azure.com`; none is asked for a way where that is not
+    /// known.
+    pub bastion_suffix: Option<String>,
 }
 
 /// Why a `[clouds.NAME]` table makes no cloud.
@@ -52,7 +55,8 @@ pub enum CloudError {
 impl Cloud {
     /// Azure.
     pub fn public() -> Self {
-        Self::of_microsoft("public", "https://login.microsoftonline.com", "https://management.azure.com")
+        let cloud = Self::of_microsoft("public", "https://login.microsoftonline.com", "https://management.azure.com");
+        Self { bastion_suffix: Some("bastion.azure.com".to_owned()), ..cloud }
     }
 
     /// Azure for US Government.
@@ -83,6 +87,8 @@ impl Cloud {
             audience: resource_manager.to_owned(),
             ca_bundle_pem: None,
             public_ip_endpoints: PUBLIC_IP_ENDPOINTS.map(constant).into(),
+            // What the sovereign clouds call theirs is not known.
+            bastion_suffix: None,
         }
     }
 
@@ -110,6 +116,7 @@ impl Cloud {
             audience,
             ca_bundle_pem: ca_pem,
             public_ip_endpoints,
+            bastion_suffix: settings.bastion_suffix.clone(),
         })
     }
 
@@ -162,6 +169,7 @@ mod tests {
             client_id: None,
             ca_bundle: None,
             public_ip_endpoints: None,
+            bastion_suffix: None,
         }
     }
 

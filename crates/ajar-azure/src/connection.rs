@@ -43,20 +43,21 @@ pub fn http_client_within(cloud: &Cloud, limits: Limits) -> Result<Http, Trouble
         path: format!("clouds.{}", cloud.name),
         detail: innermost(&error).to_string(),
     };
-    let mut builder = reqwest::Client::builder()
-        .user_agent(USER_AGENT)
-        .https_only(true)
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(limits.connect)
-        .read_timeout(limits.silence)
-        .timeout(limits.call);
-    if let Some(pem) = &cloud.ca_bundle_pem {
-        builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)?);
-    }
-    if is_loopback(&cloud.resource_manager) {
-        builder = builder.no_proxy();
-    }
-    Ok(Http { client: builder.build().map_err(unusable)?, limits, again: false })
+    let builder = || {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .https_only(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(limits.connect);
+        if let Some(pem) = &cloud.ca_bundle_pem {
+            builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)?);
+        }
+        Ok::<_, Failure>(if is_loopback(&cloud.resource_manager) { builder.no_proxy() } else { builder })
+    };
+    let client = builder()?.read_timeout(limits.silence).timeout(limits.call).build().map_err(unusable)?;
+    // What becomes a web socket is silent for as long as its user is.
+    let upgrading = Some(builder()?.http1_only().build().map_err(unusable)?);
+    Ok(Http { client, upgrading, limits, again: false })
 }
 
 /// Sends without a token, and calls itself by our name. `policies` come before.
@@ -104,7 +105,7 @@ pub(crate) fn nearby_client(cloud: &Cloud, limits: Limits) -> Result<Http, Troub
     if let Some(pem) = &cloud.ca_bundle_pem {
         builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem).map_err(unusable)?);
     }
-    Ok(Http { client: builder.build().map_err(unusable)?, limits, again: false })
+    Ok(Http { client: builder.build().map_err(unusable)?, upgrading: None, limits, again: false })
 }
 
 /// What some of Azure's servers, and programs of Windows, put before JSON. Nothing of ours reads it: RFC 8259 8.1 lets a parser ignore it.
@@ -117,6 +118,8 @@ const NEARBY: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct Http {
     client: reqwest::Client,
+    /// The same without an end, for connections that become something else than HTTP.
+    upgrading: Option<reqwest::Client>,
     limits: Limits,
     /// Whatever is sent costs nothing to be sent again.
     again: bool,
@@ -126,6 +129,16 @@ impl Http {
     /// What it keeps to.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// Sends as it is, for other services than the resource manager.
+    pub(crate) fn plain(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// Sends what becomes something else than HTTP; `None` of a client that is for what is nearby.
+    pub(crate) fn upgrading(&self) -> Option<&reqwest::Client> {
+        self.upgrading.as_ref()
     }
 
     /// The same for what may be sent again whatever its method: each try takes no longer than one of a read.

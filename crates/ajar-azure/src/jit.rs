@@ -5,13 +5,13 @@ pub(crate) mod wire;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::Ipv4Addr;
 use std::slice;
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use chrono::{DateTime, TimeDelta, Utc};
+use ipnet::Ipv4Net;
 
 use crate::arm_client::{Answer, ArmClient, Asked, NoAnswer};
 use crate::arm_error::ArmError;
@@ -29,7 +29,7 @@ pub struct Initiate {
     /// Its port.
     pub port: u16,
     /// From where it shall be open.
-    pub source: Ipv4Addr,
+    pub source: Ipv4Net,
     /// Until when, in Azure's time.
     pub end_time_utc: DateTime<Utc>,
     /// How long that is. It holds also where this machine's clock is so far behind Azure's that the end is over there.

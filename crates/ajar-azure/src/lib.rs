@@ -8,6 +8,7 @@ mod activity_log;
 mod arm_client;
 mod arm_error;
 mod azure_clock;
+mod bastion;
 mod budget;
 mod call;
 mod cloud;
@@ -25,6 +26,7 @@ mod policies;
 mod resource_graph;
 mod sign_in;
 mod tenant;
+mod tunnel;
 mod wanted;
 mod wire;
 
@@ -56,4 +58,5 @@ pub use sign_in::{
     Stored, TokensByTenant, az_accounts, az_profile_version, missing_variable, tenant_id,
 };
 pub use tenant::tenant_of;
+pub use tunnel::Tunnel;
 pub use wanted::Wanted;

@@ -41,6 +41,8 @@ struct IpConfigurationProperties {
     private_ip_address: Option<Ipv4Addr>,
     #[serde(default, rename = "publicIPAddress", deserialize_with = "if_understood")]
     public_ip_address: Option<Reference>,
+    #[serde(default, deserialize_with = "if_understood")]
+    subnet: Option<Reference>,
 }
 
 /// A public IP address as it comes over the wire.
@@ -96,6 +98,9 @@ impl ArmClient {
         let addresses = VmAddresses {
             public: readable(try_join_all(public).await?, &mut gaps).flatten().next(),
             private: configurations.iter().find_map(|configuration| configuration.private_ip_address),
+            is_private_only: !configurations.is_empty()
+                && configurations.iter().all(|configuration| configuration.public_ip_address.is_none()),
+            subnet: configurations.iter().find_map(|configuration| configuration.subnet.as_ref()?.id.parse().ok()),
         };
         match gaps.into_iter().next() {
             Some(gap) if addresses.public.is_none() => Err(gap),

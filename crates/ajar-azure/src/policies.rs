@@ -212,7 +212,8 @@ impl Authorize {
         Self { credential, scope, resource_manager, pause, rejected: Mutex::default() }
     }
 
-    async fn token(&self, claims: Option<&str>) -> azure_core::Result<Secret> {
+    /// A token of the resource manager.
+    pub(crate) async fn token(&self, claims: Option<&str>) -> azure_core::Result<Secret> {
         let rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut context = Context::new();
         context.insert(Destination(self.resource_manager.clone()));
@@ -226,7 +227,8 @@ impl Authorize {
         Ok(self.credential.get_token(&[&self.scope], Some(options)).await?.token)
     }
 
-    fn reject(&self, token: Secret) {
+    /// It was refused: another is wanted the next time.
+    pub(crate) fn reject(&self, token: Secret) {
         *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
     }
 

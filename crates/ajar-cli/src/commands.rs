@@ -110,6 +110,7 @@ pub(crate) async fn run(args: Args) -> u8 {
     let in_a_hurry = matches!(ended, Err(End::AtOnce(_)));
     let code = ended.map_or_else(|end| tell(&args, end), |()| 0);
     if !in_a_hurry {
+        session.stays_for_tunnels(false, &mut signals).await;
         tokio::select! {
             // An engine that does not come to its end keeps nobody in the terminal, and nor does one that is not waited
             // for; the next one finds out what it left.

@@ -4,20 +4,30 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use ajar_core::account::Acting;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::message;
+use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Request;
-use ajar_core::snapshot::{FailureView, Snapshot};
-use ajar_runtime::connection::Meant;
+use ajar_core::resource_id::VmResourceId;
+use ajar_core::snapshot::{BastionView, FailureView, Snapshot, TunnelView};
+use ajar_runtime::adapters::Way;
+use ajar_runtime::connection::{Meant, way_through};
 use ajar_runtime::engine::Parts;
 use ajar_runtime::files::Folder;
 use ajar_runtime::hosting::{Face, MakeParts, Opening};
+
+use tokio::task::JoinHandle;
 
 use crate::args::{Args, Command};
 use crate::commands::{CLOSING, End};
 use crate::output;
 use crate::signals::Signals;
+
+/// How long the ends of tokens of Bastion hosts are waited for by who is told to go.
+const LAST_TOKENS: Duration = Duration::from_secs(1);
 
 /// The way to the engine, and the user's files.
 pub(crate) struct Session {
@@ -112,6 +122,54 @@ impl Session {
 
     fn meant(&self, args: &Args) -> Result<Meant, Trouble> {
         Meant::new(&self.folder, args.usual_cloud(), args.demo, |name| std::env::var(name).ok())
+    }
+
+    /// The way to a favourite's port through a Bastion host, carried by this process, and the end of it.
+    pub(crate) async fn through(
+        &self,
+        bastion: &BastionView,
+        name: &ProfileName,
+        vm: &VmResourceId,
+        port: u16,
+    ) -> Result<(Way, JoinHandle<()>), Trouble> {
+        let snapshot = self.snapshot();
+        let favourite = snapshot.favourites.iter().find(|favourite| favourite.name == *name);
+        let acting = favourite.and_then(|favourite| {
+            let (account, tenant) = (favourite.account.clone()?, favourite.profile.tenant.clone());
+            Some(Acting { cloud: favourite.cloud.clone(), account, tenant })
+        });
+        let gone = || Failure::Internal { detail: "the favourite went away".into() };
+        let variables = |name: &str| std::env::var(name).ok();
+        let cloud = self.cloud.as_deref();
+        way_through(self.folder.clone(), cloud, variables, &acting.ok_or_else(gone)?, (bastion, vm, port)).await
+    }
+
+    /// Stays as long as the ways through Bastion hosts do that this process has opened for clients which live by themselves.
+    pub(crate) async fn leads_on(&self, signals: &mut Signals) {
+        let snapshot = self.snapshot();
+        if snapshot.host.pid == std::process::id() && !snapshot.tunnels.is_empty() {
+            output::line_to_people(&message::cli::leads_through_bastion());
+            self.stays_for_tunnels(true, signals).await;
+        }
+    }
+
+    /// Stays while somebody goes through a Bastion host by way of this process, or until a signal comes, and then for no longer than
+    /// what is ending anyway takes. What was opened for nobody in particular stays as long as its way does.
+    pub(crate) async fn stays_for_tunnels(&self, for_nobody: bool, signals: &mut Signals) {
+        tokio::select! {
+            () = self.tunnels_end(for_nobody) => {}
+            _ = signals.next() => drop(tokio::time::timeout(LAST_TOKENS, self.tunnels_end(false)).await),
+        }
+    }
+
+    async fn tunnels_end(&self, for_nobody: bool) {
+        let mut snapshots = self.face.snapshots();
+        let is_wanted = |tunnel: &TunnelView| for_nobody || tunnel.connections > 0;
+        let leads = |snapshot: &Arc<Snapshot>| {
+            snapshot.host.pid == std::process::id() && snapshot.tunnels.iter().any(is_wanted)
+        };
+        // Who tells nothing any more leads nobody.
+        drop(snapshots.wait_for(|snapshot| !snapshot.as_ref().is_some_and(leads)).await);
     }
 
     /// The state as last heard.

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{
@@ -106,6 +107,14 @@ impl AccessWindow {
     pub fn host(&self) -> Option<Ipv4Addr> {
         match self.sources.as_slice() {
             [SourcePrefix::Net(net)] if net.prefix_len() == 32 => Some(net.addr()),
+            _ => None,
+        }
+    }
+
+    /// The one subnet that it lets in, as what was asked for a Bastion host does; `None` where that is a single address, or more.
+    pub fn subnet(&self) -> Option<Ipv4Net> {
+        match self.sources.as_slice() {
+            [SourcePrefix::Net(net)] if net.prefix_len() < 32 => Some(*net),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 //! observing: reads are repeated, and nothing is written twice that Azure already did.
 
 mod asking;
+mod bastion_way;
 mod clock;
 mod diagnosis;
 mod done;
@@ -25,8 +26,10 @@ mod tests;
 use std::net::Ipv4Addr;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ipnet::Ipv4Net;
 
 use crate::access_window::AccessWindow;
+use crate::bastion::BastionWay;
 use crate::failure::{Failure, Trouble};
 use crate::policy::JitNetworkAccessPolicy;
 use crate::port::{Endpoint, Protocol};
@@ -92,6 +95,8 @@ pub struct Order {
     pub passing: bool,
     /// The source address the user chose.
     pub chosen_source: Option<Ipv4Addr>,
+    /// The Bastion host's subnet that more time is wanted for.
+    pub subnet: Option<Ipv4Net>,
     /// Whether the engine starts the client.
     pub launch: bool,
     /// What of this was wished for this one time: the user is told if it is not taken up.
@@ -162,6 +167,7 @@ pub struct Attempt {
     policies: Read<Vec<JitNetworkAccessPolicy>>,
     vm: Read<VmFacts>,
     addresses: Read<VmAddresses>,
+    bastion: Read<BastionWay>,
     start: Read<()>,
     client: Read<()>,
     asking: Asking,
@@ -179,14 +185,20 @@ impl Attempt {
     /// Begins an attempt at `now`, Azure's time as well as we know it.
     pub fn new(number: AttemptNumber, order: Order, memory: Memory, now: DateTime<Utc>) -> Self {
         let chosen = |address| Read::known(SourceAddress { address, confidence: Confidence::Chosen });
-        let source = order.chosen_source.map_or_else(Read::wanted, chosen);
+        let source = match (order.subnet.map(|subnet| subnet.network()), order.address) {
+            (Some(first), _) => chosen(first),
+            (None, AddressChoice::Bastion) if !order.extends => Read::unwanted(),
+            (None, _) => order.chosen_source.map_or_else(Read::wanted, chosen),
+        };
         let sent_at = memory.unsettled_since.map(|sent| sent.min(now)).filter(|sent| now - *sent < ASTRAY);
         Self {
             number,
             clicked_at: now,
             clock: AttemptClock::new(now),
             // What was reached was a public address.
-            remembered: memory.endpoint.filter(|_| !order.extends && order.address != AddressChoice::Private),
+            remembered: memory.endpoint.filter(|_| {
+                !order.extends && matches!(order.address, AddressChoice::Automatic | AddressChoice::Public)
+            }),
             order,
             remembered_window: memory.window,
             prior: None,
@@ -195,6 +207,7 @@ impl Attempt {
             policies: Read::wanted(),
             vm: Read::wanted(),
             addresses: Read::wanted(),
+            bastion: Read::wanted(),
             start: Read::unwanted(),
             client: Read::unwanted(),
             asking: Asking {
@@ -311,6 +324,7 @@ impl Attempt {
             Effect::ReadPolicy => self.policies.begin(at),
             Effect::ReadVm => self.vm.begin(at),
             Effect::ResolveAddress { .. } => self.addresses.begin(at),
+            Effect::FindBastion { .. } => self.bastion.begin(at),
             Effect::Initiate(ask) => {
                 self.asking.sent += 1;
                 self.asking.in_flight = Some(at);
@@ -334,10 +348,13 @@ impl Attempt {
         let at = self.clock.observe(now);
         match fact {
             Fact::Port { endpoint, answer } => self.port_answered(endpoint, answer, at),
+            // A Bastion host has a source of its own.
+            Fact::Source(_) if self.bastion_subnet().is_some() => {}
             Fact::Source(result) => self.source.settle(result, at),
             Fact::Policies(result) => self.policies_read(result, now, at),
             Fact::Vm(result) => self.vm_read(result, at),
             Fact::Addresses(result) => self.addresses.settle(result, at),
+            Fact::Bastion(result) => self.bastion_found(result, at),
             Fact::Initiated(result) => self.initiated(result, at),
             Fact::Started(result) => self.started(result, at),
             Fact::Client(result) => self.client.settle(result, at),
@@ -349,17 +366,26 @@ impl Attempt {
     /// asked for from the new one.
     pub fn moved(&mut self, source: SourceAddress, now: DateTime<Utc>) {
         let is_elsewhere = self.source.value().is_some_and(|known| known.address != source.address);
-        let is_meant = self.order.chosen_source.is_some() || self.order.extends;
+        let is_meant = self.is_source_named() || self.order.extends;
         if self.outcome.is_some() || !is_elsewhere || is_meant || self.open_endpoint().is_some() {
             return;
         }
         let at = self.clock.observe(now);
+        self.comes_from(source, at);
+        self.settle(now);
+    }
+
+    /// The VM sees what comes there come from that address, whatever it was taken for.
+    fn comes_from(&mut self, source: SourceAddress, at: Ms) {
         self.source.settle(Ok(source), at);
-        let admits = |window: &AccessWindow| window.admits(source.address);
-        if self.asking.granted.as_ref().is_some_and(|window| !admits(window)) {
+        if self.asking.granted.as_ref().is_some_and(|window| !window.admits(source.address)) {
             self.asking.granted = None;
         }
-        self.settle(now);
+    }
+
+    /// Whether access is asked for from where somebody has said, or where a Bastion host is: not from where this machine is.
+    pub fn is_source_named(&self) -> bool {
+        self.order.chosen_source.is_some() || self.bastion_subnet().is_some()
     }
 
     /// Lets time pass: ends what has taken too long. To be called when [`Attempt::wake_at`] is reached.

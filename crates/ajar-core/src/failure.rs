@@ -470,6 +470,33 @@ pub enum Failure {
         /// Its private one.
         private: Option<Ipv4Addr>,
     },
+    /// No Bastion host leads to the VM, as far as the account sees.
+    NoBastion,
+    /// There is a Bastion host, and it leads no native client there.
+    BastionUnfit {
+        /// What it is called.
+        bastion: String,
+        /// What is wrong with it.
+        flaw: BastionFlaw,
+    },
+    /// The Bastion host does not lead this account to the VM.
+    BastionRefused {
+        /// What it is called.
+        bastion: String,
+        /// Its HTTP status.
+        status: u16,
+        /// What it says.
+        said: String,
+    },
+    /// All is granted and running, and nothing comes from the port through the Bastion host.
+    BastionSilent {
+        /// What it is called.
+        bastion: String,
+        /// The VM's port.
+        port: u16,
+        /// Since when it was looked at.
+        since: DateTime<Utc>,
+    },
     /// All is granted and running, and the port stays silent.
     PortSilent {
         /// The port.
@@ -780,6 +807,20 @@ pub enum Failure {
         /// What.
         detail: String,
     },
+}
+
+/// Why a Bastion host leads no native client anywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BastionFlaw {
+    /// Its SKU does not: Standard and Premium do.
+    Sku(String),
+    /// `enableTunneling` is off.
+    TunnelingOff,
+    /// It is being made, or that has failed: its `provisioningState`.
+    NotReady(String),
+    /// Its address is not one of the cloud's Bastion hosts, so that no token is sent there.
+    Elsewhere(String),
 }
 
 /// An error of Azure's that leaves open whether it has done what it was asked for: a 5xx.

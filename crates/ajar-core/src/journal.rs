@@ -32,6 +32,9 @@ pub struct Opening {
     pub account: Option<String>,
     /// This machine's public address, where it was found out.
     pub source: Option<Ipv4Addr>,
+    /// The Azure Bastion host that it went through, or was to.
+    #[serde(default)]
+    pub bastion: Option<String>,
     /// The justification that the request carried, or would have.
     pub reason: Option<String>,
     /// What came of it.
@@ -113,7 +116,7 @@ pub fn note_lately(lately: &mut Vec<Opening>, mut opening: Opening) {
 
 impl Opening {
     /// The members in their order, which is that of columns.
-    pub const MEMBERS: [&str; 15] = [
+    pub const MEMBERS: [&str; 16] = [
         "at",
         "name",
         "vm",
@@ -122,6 +125,7 @@ impl Opening {
         "cloud",
         "account",
         "source",
+        "bastion",
         "reason",
         "result",
         "code",
@@ -165,6 +169,7 @@ impl Opening {
             cloud: acting.map(|acting| acting.cloud.clone()),
             account: acting.map(|acting| acting.account.to_string()),
             source: done.source,
+            bastion: attempt.bastion().map(|way| way.host.id.name().to_owned()),
             reason: order.justification.clone(),
             result,
             code,
@@ -235,6 +240,7 @@ mod tests {
             cloud: None,
             account: None,
             source: None,
+            bastion: None,
             reason: None,
             result: OpeningResult::Connected,
             code: None,

@@ -8,6 +8,7 @@ pub mod account;
 pub mod activity;
 pub mod after_use;
 pub mod attempt;
+pub mod bastion;
 pub mod exchange;
 pub mod failure;
 pub mod folders;

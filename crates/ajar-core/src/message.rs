@@ -170,6 +170,11 @@ pub fn recent_detail(vm: &VmResourceId, at: DateTime<Utc>, zone: Zone) -> String
     format!("{} · opened {}", vm.resource().resource_group(), moment(at, zone))
 }
 
+/// The line under a favourite's name while a way through an Azure Bastion host leads there.
+pub fn through_bastion(detail: &str, bastion: &str) -> String {
+    format!("{detail} · through Bastion {bastion}")
+}
+
 /// The line under a favourite's name: the VM's name where it is another, its resource group, and its power state where
 /// that is known.
 pub fn favourite_detail(name: &ProfileName, vm: &VmResourceId, state: Option<PowerState>) -> String {

@@ -338,6 +338,9 @@ pub struct CloudSettings {
     /// Where to ask for this machine's public address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_ip_endpoints: Option<Vec<String>>,
+    /// How the addresses of its Azure Bastion hosts end, such as `bastion.azure.com`; without it none is asked for a way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bastion_suffix: Option<String>,
 }
 
 /// The `[sign_in]` table. Keys it does not know are let through.
@@ -424,6 +427,7 @@ mod tests {
             client_id: Some("of-sim".into()),
             ca_bundle: None,
             public_ip_endpoints: None,
+            bastion_suffix: None,
         };
         let sign_in = SignInSettings { client_id: Some("of-all".into()) };
         let settings = Settings { clouds: vec![("sim".into(), cloud)], sign_in, ..Settings::default() };

@@ -15,9 +15,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, Defaults, ENVIRONMENT};
+use crate::bastion::BastionHost;
 use crate::port::{Endpoint, Protocol};
 use crate::profile::{Profile, ProfileName};
-use crate::resource_id::VmResourceId;
+use crate::resource_id::{ResourceId, VmResourceId};
 use crate::settings::Favourite;
 use crate::team::TeamName;
 
@@ -73,6 +74,9 @@ pub struct Snapshot {
     /// VMs that Ajar has started and nobody uses any more, of which somebody is asked or told.
     #[serde(default)]
     pub after_use: Vec<AfterUseView>,
+    /// The ways through Azure Bastion hosts that are open.
+    #[serde(default)]
+    pub tunnels: Vec<TunnelView>,
     /// How it stands with the inventory; `None` until somebody wants to know.
     #[serde(default)]
     pub inventory: Option<InventoryView>,
@@ -267,6 +271,46 @@ pub struct AttemptView {
     pub outcome: Option<OutcomeView>,
 }
 
+/// An Azure Bastion host that leads to a VM's port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct BastionView {
+    /// What it is called.
+    pub name: String,
+    /// Its resource.
+    #[cfg_attr(test, ts(type = "string"))]
+    pub id: ResourceId,
+    /// Where it is asked for a way.
+    pub dns_name: String,
+}
+
+impl BastionView {
+    /// What is shown of a host.
+    pub fn of(host: &BastionHost) -> Self {
+        Self { name: host.id.name().to_owned(), id: host.id.clone(), dns_name: host.dns_name.clone() }
+    }
+}
+
+/// A way through an Azure Bastion host that is open on this machine, in the process that hosts the engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export))]
+pub struct TunnelView {
+    /// The cloud that the VM is in.
+    pub cloud: String,
+    /// The VM.
+    pub vm: VmResourceId,
+    /// The VM's port.
+    pub port: u16,
+    /// The host.
+    pub bastion: BastionView,
+    /// Where to dial.
+    pub endpoint: Endpoint,
+    /// How many connections go through it.
+    pub connections: u32,
+}
+
 /// The port that answered, and what lets us in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -274,6 +318,10 @@ pub struct AttemptView {
 pub struct ReachedView {
     /// Where to dial.
     pub endpoint: Endpoint,
+    /// The Azure Bastion host that leads there; the endpoint is on this machine then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub bastion: Option<BastionView>,
     /// The window that lets us in; none where the port is open without one, or not yet read.
     pub window: Option<GrantView>,
     /// From the click, in milliseconds.

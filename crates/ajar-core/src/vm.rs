@@ -106,6 +106,10 @@ pub struct VmAddresses {
     pub public: Option<PublicAddress>,
     /// Its first private address.
     pub private: Option<Ipv4Addr>,
+    /// Whether it has no public address, not even one that it is only given while it runs.
+    pub is_private_only: bool,
+    /// The subnet of that private address.
+    pub subnet: Option<ResourceId>,
 }
 
 /// A public address of a VM.

@@ -1,5 +1,6 @@
 //! The real world behind the ports.
 
+mod bastion_door;
 mod browser;
 mod clock;
 mod connections;
@@ -17,6 +18,7 @@ mod standard_streams;
 mod straight;
 mod team_downloads;
 
+pub(crate) use bastion_door::{BastionDoor, Beyond};
 pub use browser::SystemBrowser;
 pub use clock::{SystemClock, azure_now, why_unfit, words};
 pub use connections::SystemConnections;

@@ -4,17 +4,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ajar_azure::{Cloud, SignIn, missing_variable};
-use ajar_core::account::{Defaults, ENVIRONMENT};
+use ajar_core::account::{Acting, Defaults, ENVIRONMENT};
+use ajar_core::bastion::BastionHost;
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Settings;
-use ajar_core::snapshot::HostView;
+use ajar_core::snapshot::{BastionView, HostView};
 use ajar_core::source::SourceAddress;
 use async_trait::async_trait;
+use tokio::task::JoinHandle;
 
 use crate::accounts::{AzureAccounts, Environment, find_cloud};
 use crate::adapters::{
     ClientLauncher, HttpsTeamDownloads, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemConnections,
-    SystemKeychain, SystemNetwork, TcpPortProbe,
+    SystemKeychain, SystemNetwork, TcpPortProbe, Way,
 };
 use crate::engine::{LOOK_EVERY, Parts};
 use crate::files::{Folder, SettingsFile, SshFolder, StateFile};
@@ -72,6 +75,22 @@ pub fn parts(
     let ssh_folder = SshFolder::of_user(&folder).ok();
     let environment = has_environment;
     Ok(Parts { ports, folder, ssh_folder, cloud, environment, demo, stays: true, look_every: LOOK_EVERY })
+}
+
+/// The way to a VM's port through a Bastion host, for a process that carries it by itself: as whom, through which host, to which port.
+///
+/// # Errors
+/// As [`parts`], and what keeps the host from leading there.
+pub async fn way_through(
+    folder: Folder,
+    cloud: Option<&str>,
+    variables: impl Fn(&str) -> Option<String>,
+    acting: &Acting,
+    (bastion, vm, port): (&BastionView, &VmResourceId, u16),
+) -> Result<(Way, JoinHandle<()>), Trouble> {
+    let azure = parts(folder, cloud, false, variables)?.ports.accounts.acting(acting);
+    let host = BastionHost { id: bastion.id.clone(), dns_name: bastion.dns_name.clone(), subnet: None };
+    Way::through_bastion(&*azure, &host, vm, port).await
 }
 
 /// Asks the sources of the cloud that a VM is in, as the settings name them; while these cannot be read, as they last did.

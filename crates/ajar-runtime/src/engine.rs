@@ -32,6 +32,7 @@ mod signing_in;
 mod signing_out;
 mod teams;
 mod together;
+mod tunnels;
 mod turns;
 mod undoing;
 mod windows;
@@ -74,6 +75,7 @@ use remembered::Remembered;
 use signing_in::SigningIn;
 use teams::Teams;
 use together::Together;
+use tunnels::Tunnels;
 use undoing::Undoable;
 use windows::Closed;
 
@@ -226,6 +228,8 @@ struct Engine {
     /// The VMs that access is being asked for just now.
     initiating: Vec<CloudVm>,
     together: Together,
+    /// The ways through Azure Bastion hosts.
+    tunnels: Tunnels,
     /// Since when the settings file says nothing, though it said something before.
     emptied: Option<Instant>,
     /// Sign-ins under way, and what they have being kept.
@@ -304,6 +308,7 @@ pub fn start(parts: Parts) -> EngineHandle {
         powers: HashMap::new(),
         initiating: Vec::new(),
         together: Together::default(),
+        tunnels: Tunnels::default(),
         emptied: None,
         signing: JoinSet::new(),
         forgetting: JoinSet::new(),
@@ -438,6 +443,7 @@ impl Engine {
             self.take_stock();
         }
         self.look_at_connections();
+        self.tidy_tunnels();
         self.publish();
     }
 
@@ -446,7 +452,8 @@ impl Engine {
         let now = self.now();
         let wait = |at: DateTime<Utc>| (at - now).to_std().unwrap_or(Duration::ZERO);
         let forget = self.closed.iter().map(|closed| closed.view.end_time_utc).min();
-        [self.attempts.wake_at(), self.held.next_change(now), self.together.wake_at(), forget]
+        let unused = self.next_unused_tunnel();
+        [self.attempts.wake_at(), self.held.next_change(now), self.together.wake_at(), forget, unused]
             .into_iter()
             .flatten()
             .map(wait)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ajar_core::account::{AccountName, AccountSettings, Acting, KeychainTrouble};
 use ajar_core::activity::ActivityEvent;
 use ajar_core::attempt::{Ask, ClientFound, InitiateFailure, Order};
+use ajar_core::bastion::BastionHost;
 use ajar_core::failure::{SignInDemand, Trouble};
 use ajar_core::inventory::{InventoryVm, Lacking, Viewpoint};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
@@ -27,7 +28,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub use ajar_azure::{AzAccount, TellBegun, Wanted};
+pub use ajar_azure::{AzAccount, TellBegun, Tunnel, Wanted};
 
 /// A wish for access to a VM.
 #[derive(Clone, Debug)]
@@ -68,6 +69,10 @@ pub trait Azure: Send + Sync {
     async fn see_deallocated(&self, vm: &VmResourceId) -> Result<(), Trouble>;
     /// Reads where a VM can be reached.
     async fn addresses(&self, network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble>;
+    /// The Bastion host that leads native clients to VMs in this subnet.
+    async fn bastion(&self, subnet: &ResourceId) -> Result<BastionHost, Trouble>;
+    /// A connection to a VM's port through a Bastion host.
+    async fn tunnel(&self, host: &BastionHost, vm: &VmResourceId, port: u16) -> Result<Tunnel, Trouble>;
     /// Looks up what the account may where a VM is.
     async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble>;
     /// Reads what the Activity Log tells of a VM from `since` until `until`.

@@ -1,6 +1,7 @@
 //! What exists in the simulated Azure, as read from a fleet file. `docs/simulator.md` documents the format.
 
 mod accounts;
+mod bastion;
 mod check;
 mod failures;
 mod generate;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 pub(crate) use accounts::{AccountKind, AccountSpec, ApplicationSpec, Role, SERVICE_PRINCIPAL, TenantSpec, derived};
 
 use crate::state::nsg;
+use bastion::BastionSpec;
 pub(crate) use failures::{DefenderPlan, Lock, StartFailure};
 use generate::Generate;
 use network::{GroupSpec, NetworkSpec};
@@ -47,6 +49,8 @@ pub struct Fleet {
     generate: Option<Generate>,
     #[serde(default)]
     pub(crate) network_security_groups: Vec<GroupSpec>,
+    #[serde(default)]
+    bastion_hosts: Vec<BastionSpec>,
     #[serde(default)]
     pub(crate) vms: Vec<VmSpec>,
 }
@@ -285,6 +289,7 @@ impl Default for Fleet {
             subscriptions: Vec::new(),
             generate: None,
             network_security_groups: Vec::new(),
+            bastion_hosts: Vec::new(),
             vms: Vec::new(),
         })
     }

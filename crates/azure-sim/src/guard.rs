@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +55,18 @@ impl Guard {
                 self.open_door(*door);
             }
         }
+    }
+
+    /// A connection to what answers on the port, which ends with the guest as all others do.
+    pub(crate) async fn enter(&mut self, guest: Guest, port: u16) -> io::Result<Option<TcpStream>> {
+        let Some(service) = self.services.get(&(guest.vm, port)).cloned() else { return Ok(None) };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let ours = TcpStream::connect(listener.local_addr()?).await?;
+        let (theirs, _) = listener.accept().await?;
+        let connections = Arc::clone(self.connections.entry(guest).or_default());
+        connections.lock().unwrap_or_else(PoisonError::into_inner).spawn(serve(service, theirs));
+        ours.set_nodelay(true)?;
+        Ok(Some(ours))
     }
 
     fn open_door(&mut self, door: Listening) {

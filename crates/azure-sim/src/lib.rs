@@ -6,6 +6,7 @@
 
 mod announce;
 mod arm;
+mod bastion;
 mod catalogue;
 mod clock;
 mod connection;

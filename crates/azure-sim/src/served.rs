@@ -21,6 +21,9 @@ fn elsewhere(path: &str) -> Option<RouteName> {
     let words: Vec<&str> = lower.split('/').filter(|word| !word.is_empty()).collect();
     Some(match words.as_slice() {
         ["_ip", _] => RouteName::PublicAddressGet,
+        ["api", "tokens"] => RouteName::BastionTunnelOpen,
+        ["api", "tokens", _] => RouteName::BastionTunnelClose,
+        ["webtunnelv2", _] => RouteName::BastionTunnelConnect,
         ["_identity", "token"] | ["metadata", "identity", "oauth2", "token"] => RouteName::ManagedIdentityToken,
         ["metadata", "instance", ..] => RouteName::InstanceMetadataGet,
         ["metadata", "endpoints"] => RouteName::MetadataEndpoints,

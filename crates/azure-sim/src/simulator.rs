@@ -37,7 +37,7 @@ use crate::site::Site;
 use crate::state::Cloud;
 use crate::state::vm::{PublicIp, Vm};
 use crate::world::World;
-use crate::{arm, control, entra, keys, microsoft_graph, public_ip, tls};
+use crate::{arm, bastion, control, entra, keys, microsoft_graph, public_ip, tls};
 
 /// The user that the built-in guests know.
 const USER: &str = "demo";
@@ -317,6 +317,7 @@ fn router(world: &Arc<World>) -> Router {
     Router::new()
         .merge(control::router())
         .route("/_ip/{service}", get(public_ip::tell))
+        .merge(bastion::router())
         .merge(entra::router())
         .merge(microsoft_graph::router())
         .fallback(arm::handle)

@@ -1,24 +1,28 @@
 //! Everything the request handlers share: the state, the clock, the journal, the guard.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::arm::ActivityLog;
 use crate::arm::graph::{Kept, Quotas};
 use crate::arm::rate::RateLimits;
+use crate::bastion::Tunnels;
 use crate::clock::Clock;
 use crate::entra::Entra;
+use crate::entra::directory::Caller;
 use crate::fault::Faults;
 use crate::guard::Guard;
 use crate::journal::Journal;
 use crate::latency::Wait;
-use crate::state::Cloud;
 use crate::state::present::{Age, Present};
+use crate::state::{Cloud, Guest};
 
 /// The public cloud's audiences: clients that know of no other send one of these.
 const PUBLIC_AUDIENCES: [&str; 2] = ["https://management.azure.com", "https://management.core.windows.net"];
@@ -36,6 +40,7 @@ pub(crate) struct World {
     quotas: Mutex<Quotas>,
     rate_limits: Mutex<RateLimits>,
     kept: Mutex<Kept>,
+    tunnels: Mutex<Tunnels>,
     pub(crate) entra: Entra,
     guard: tokio::sync::Mutex<Guard>,
     changed: Notify,
@@ -70,6 +75,7 @@ impl World {
             quotas: Mutex::default(),
             rate_limits: Mutex::default(),
             kept: Mutex::default(),
+            tunnels: Mutex::default(),
             entra,
             guard: tokio::sync::Mutex::new(guard),
             changed: Notify::new(),
@@ -101,6 +107,22 @@ impl World {
     /// Of Resource Graph.
     pub(crate) fn quotas(&self) -> MutexGuard<'_, Quotas> {
         hold(&self.quotas)
+    }
+
+    /// Of Bastion hosts.
+    pub(crate) fn tunnels(&self) -> MutexGuard<'_, Tunnels> {
+        hold(&self.tunnels)
+    }
+
+    /// Whose token of the resource manager this is, if it is a good one.
+    pub(crate) fn caller(&self, token: &str) -> Option<Caller> {
+        let accepted = self.entra.check(token, self.clock.now()).ok()?;
+        self.is_audience(&accepted.audience).then_some(accepted.caller)
+    }
+
+    /// A connection to what answers on a port of a guest, without a socket that others could come by.
+    pub(crate) async fn enter(&self, guest: Guest, port: u16) -> io::Result<Option<TcpStream>> {
+        self.guard.lock().await.enter(guest, port).await
     }
 
     /// Of the resource manager.

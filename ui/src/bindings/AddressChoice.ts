@@ -3,4 +3,4 @@
 /**
  * Which of a VM's addresses is dialled.
  */
-export type AddressChoice = 'automatic' | 'private' | 'public';
+export type AddressChoice = 'automatic' | 'private' | 'public' | 'bastion';

@@ -12,6 +12,7 @@ import type { RecentView } from "./RecentView";
 import type { SettingsView } from "./SettingsView";
 import type { SignInView } from "./SignInView";
 import type { SignInWays } from "./SignInWays";
+import type { TunnelView } from "./TunnelView";
 import type { WindowView } from "./WindowView";
 
 /**
@@ -71,6 +72,10 @@ deallocations: Array<DeallocationView>,
  * VMs that Ajar has started and nobody uses any more, of which somebody is asked or told.
  */
 afterUse: Array<AfterUseView>, 
+/**
+ * The ways through Azure Bastion hosts that are open.
+ */
+tunnels: Array<TunnelView>, 
 /**
  * How it stands with the inventory; `None` until somebody wants to know.
  */

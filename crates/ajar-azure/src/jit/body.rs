@@ -2,6 +2,7 @@
 
 use ajar_core::iso8601::IsoDuration;
 use chrono::SecondsFormat;
+use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
 use super::Initiate;
@@ -34,7 +35,12 @@ fn machine(ask: &Initiate, end: End) -> Value {
         "ports": [{
             "number": ask.port,
             name: value,
-            "allowedSourceAddressPrefix": ask.source.to_string(),
+            "allowedSourceAddressPrefix": prefix(ask.source),
         }],
     })
+}
+
+/// A single address as that alone.
+fn prefix(source: Ipv4Net) -> String {
+    if source.prefix_len() == 32 { source.addr().to_string() } else { source.to_string() }
 }

@@ -1,3 +1,5 @@
+use std::net::Ipv4Addr;
+
 use std::sync::Arc;
 
 use ajar_core::policy::{JitNetworkAccessPortRule, RequestStatus, RuleProtocol, StatusReason};
@@ -227,7 +229,7 @@ async fn initiate(script: &Arc<Scripted>) -> Result<JitNetworkAccessRequest, Ini
     let ask = Initiate {
         vm: vm(),
         port: 22,
-        source: Ipv4Addr::new(203, 0, 113, 7),
+        source: Ipv4Addr::new(203, 0, 113, 7).into(),
         end_time_utc: Utc::now() + TimeDelta::hours(2),
         duration: TimeDelta::hours(2),
         justification: None,
@@ -374,7 +376,7 @@ async fn a_request_that_is_withdrawn_is_refused_and_not_sent() {
     let ask = Initiate {
         vm: vm(),
         port: 22,
-        source: Ipv4Addr::LOCALHOST,
+        source: Ipv4Addr::LOCALHOST.into(),
         end_time_utc: Utc::now(),
         duration: TimeDelta::zero(),
         justification: None,

@@ -39,7 +39,8 @@ async fn the_primary_configuration_of_the_first_interface_wins() {
         ],
     );
     let public = PublicAddress { ip: Ipv4Addr::new(198, 51, 100, 4), is_static: true };
-    let expected = VmAddresses { public: Some(public), private: Some(Ipv4Addr::new(10, 0, 0, 4)) };
+    let expected =
+        VmAddresses { public: Some(public), private: Some(Ipv4Addr::new(10, 0, 0, 4)), ..VmAddresses::default() };
     assert_eq!(found.await.unwrap(), expected);
 }
 
@@ -48,7 +49,11 @@ async fn a_dynamic_address_that_is_not_given_out_and_one_of_ipv6_are_none() {
     for address in [None, Some("2001:db8::1"), Some("")] {
         let nic = interface(&[configuration(true, "10.0.0.4", Some("p"))]);
         let found = addresses(&["a"], vec![nic, public_ip(address, "Dynamic")]).await.unwrap();
-        assert_eq!(found, VmAddresses { public: None, private: Some(Ipv4Addr::new(10, 0, 0, 4)) }, "{address:?}");
+        assert_eq!(
+            found,
+            VmAddresses { private: Some(Ipv4Addr::new(10, 0, 0, 4)), ..VmAddresses::default() },
+            "{address:?}"
+        );
     }
 }
 
@@ -86,10 +91,13 @@ async fn an_address_that_may_not_be_read_does_not_hide_the_others() {
     for gap in [vec![denied()], vec![refused(403, "RequestDisallowedByAzure")], vec![missing(), missing()]] {
         let replies = [readable()].into_iter().chain(gap).chain([public_ip()]).collect();
         let found = addresses(&["a", "b"], replies).await;
-        assert_eq!(found, Ok(VmAddresses { public, private }), "of a second interface");
+        assert_eq!(found, Ok(VmAddresses { public, private, ..VmAddresses::default() }), "of a second interface");
     }
     let two = interface(&[configuration(true, "10.0.0.4", Some("o")), configuration(false, "10.0.0.5", Some("p"))]);
-    assert_eq!(addresses(&["a"], vec![two, denied(), public_ip()]).await, Ok(VmAddresses { public, private }));
+    assert_eq!(
+        addresses(&["a"], vec![two, denied(), public_ip()]).await,
+        Ok(VmAddresses { public, private, ..VmAddresses::default() })
+    );
     // It may be the one that is looked for.
     let failure = addresses(&["a"], vec![readable(), denied()]).await.unwrap_err().failure;
     let scope = id("publicIPAddresses", "p");

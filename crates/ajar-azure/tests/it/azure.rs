@@ -71,6 +71,7 @@ impl Azure {
             client_id: None,
             ca_bundle: None,
             public_ip_endpoints: Some(announce.public_ip_endpoints.clone()),
+            bastion_suffix: None,
         };
         let ca = std::fs::read(&announce.ca_bundle).unwrap();
         let cloud = Cloud::from_settings("sim", &settings, Some(ca)).unwrap();
@@ -120,7 +121,7 @@ impl Azure {
         Initiate {
             vm: self.vm(vm),
             port: 22,
-            source: self.public_ip().await,
+            source: self.public_ip().await.into(),
             end_time_utc: Utc::now() + TimeDelta::hours(1),
             duration: TimeDelta::hours(1),
             justification: Some("a test".into()),

@@ -142,7 +142,7 @@ async fn access_is_asked_for_and_then_stands_in_the_policy() {
     let found = policy.requests.iter().find(|found| found.start_time_utc == request.start_time_utc).unwrap();
     assert_eq!(found.justification.as_deref(), Some("a test"));
     let sources = &found.virtual_machines[0].ports[0].allowed_source_address_prefixes;
-    assert_eq!(sources[..], [SourcePrefix::from(ask.source.to_string().as_str())]);
+    assert_eq!(sources[..], [SourcePrefix::from(ask.source.addr().to_string().as_str())]);
 }
 
 #[tokio::test]

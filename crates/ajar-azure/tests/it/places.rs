@@ -58,7 +58,7 @@ async fn a_policy_in_another_resource_group_than_its_vm_is_found_and_used() {
     let ask = Initiate {
         vm: vm.clone(),
         port: 22,
-        source: Ipv4Addr::new(203, 0, 113, 24),
+        source: Ipv4Addr::new(203, 0, 113, 24).into(),
         end_time_utc: Utc::now() + TimeDelta::hours(1),
         duration: TimeDelta::hours(1),
         justification: None,

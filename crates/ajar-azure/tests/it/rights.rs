@@ -147,6 +147,7 @@ async fn a_child_reads_a_vm_as_its_machine() {
         client_id: None,
         ca_bundle: None,
         public_ip_endpoints: None,
+        bastion_suffix: None,
     };
     let ca = std::fs::read(std::env::var("AJAR_TEST_CA").unwrap()).unwrap();
     let cloud = ajar_azure::Cloud::from_settings("sim", &settings, Some(ca)).unwrap();

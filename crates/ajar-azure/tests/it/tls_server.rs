@@ -18,6 +18,7 @@ impl Server {
             client_id: None,
             ca_bundle: None,
             public_ip_endpoints: None,
+            bastion_suffix: None,
         };
         let trusted: String = std::iter::once(self).chain(others.iter().copied()).map(|one| one.pem.as_str()).collect();
         Cloud::from_settings("own", &settings, Some(trusted.into_bytes())).unwrap()

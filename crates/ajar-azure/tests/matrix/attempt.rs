@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ajar_azure::{ArmClient, Initiate, InitiateError, Wanted};
 use ajar_core::attempt::{Attempt, Effect, Fact, InitiateFailure, Memory, Order, Outcome};
+use ajar_core::failure::Failure;
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::snapshot::AttemptNumber;
 use chrono::{TimeDelta, Utc};
@@ -85,6 +86,7 @@ fn order(subject: &Subject) -> Order {
         renews: None,
         passing: false,
         chosen_source: Some([203, 0, 113, 24].into()),
+        subnet: None,
         launch: false,
         wishes: Vec::new(),
     }
@@ -95,12 +97,13 @@ async fn fact(client: &ArmClient, subject: &Subject, effect: Effect) -> Fact {
         Effect::ReadPolicy => Fact::Policies(client.jit_policies(&subject.vm).await),
         Effect::ReadVm => Fact::Vm(client.virtual_machine(&subject.vm).await),
         Effect::ResolveAddress { network_interfaces } => Fact::Addresses(client.addresses(&network_interfaces).await),
+        Effect::FindBastion { .. } => Fact::Bastion(Err(Failure::NoBastion.into())),
         Effect::StartVm => Fact::Started(client.start(&subject.vm, &Wanted::new()).await),
         Effect::Initiate(ask) => {
             let asked = Initiate {
                 vm: subject.vm.clone(),
                 port: ask.port,
-                source: ask.source,
+                source: ask.prefix(),
                 end_time_utc: ask.end_time_utc,
                 duration: ask.duration,
                 justification: ask.justification,

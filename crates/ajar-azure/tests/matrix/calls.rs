@@ -1,7 +1,7 @@
 //! The calls, and what makes the client make each.
 
 use ajar_azure::{ArmClient, Call, Initiate, InitiateError, Wanted};
-use ajar_core::failure::Trouble;
+use ajar_core::failure::{Failure, Trouble};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use chrono::{TimeDelta, Utc};
 
@@ -165,11 +165,20 @@ pub(crate) async fn make(client: &ArmClient, call: Call, subject: &Subject) -> C
         Call::Tenants => client.tenants().await.map(drop).into(),
         Call::Deallocate => client.deallocate(vm, &Wanted::new(), &|| {}).await.into(),
         Call::NetworkInterface | Call::PublicIpAddress => client.addresses(network_interfaces).await.map(drop).into(),
+        Call::BastionsOfSubscription | Call::VirtualNetwork => {
+            let group = vm.resource().resource_group_scope();
+            let subnet = format!("{group}/providers/Microsoft.Network/virtualNetworks/vnet-westeurope/subnets/default");
+            match client.bastion(&subnet.parse().unwrap()).await {
+                // All was read.
+                Err(Trouble { failure: Failure::NoBastion, .. }) => Came::Done,
+                found => found.map(drop).into(),
+            }
+        }
         Call::Initiate => {
             let ask = Initiate {
                 vm: vm.clone(),
                 port: 22,
-                source: [203, 0, 113, 24].into(),
+                source: std::net::Ipv4Addr::new(203, 0, 113, 24).into(),
                 end_time_utc: Utc::now() + TimeDelta::hours(1),
                 duration: TimeDelta::hours(1),
                 justification: None,

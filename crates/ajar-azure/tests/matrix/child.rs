@@ -45,6 +45,7 @@ pub(crate) fn simulator() -> Option<(Cloud, Control)> {
         client_id: None,
         ca_bundle: None,
         public_ip_endpoints: None,
+        bastion_suffix: None,
     };
     let ca = std::fs::read(variable("CA")).unwrap();
     let cloud = Cloud::from_settings("sim", &settings, Some(ca)).unwrap();

@@ -13,7 +13,8 @@ use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::protocol::{self, Request};
 use ajar_core::settings::{Settings, unknown_favourite};
 use ajar_core::snapshot::{
-    AttemptView, FailureView, GrantView, OpenedBy, OutcomeView, ReachedView, Snapshot, StepView, WindowView,
+    AttemptView, BastionView, FailureView, GrantView, OpenedBy, OutcomeView, ReachedView, Snapshot, StepView,
+    WindowView,
 };
 use ajar_runtime::adapters::{SystemClock, azure_now, run_in_terminal, surroundings, words};
 use ajar_runtime::files::SettingsFile;
@@ -73,9 +74,9 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
         view = follow_saying_why(session, &mut request, show, signals).await?;
     }
     match view.outcome.clone() {
-        Some(OutcomeView::Connected(ReachedView { endpoint, window, elapsed_ms })) => {
+        Some(OutcomeView::Connected(ReachedView { endpoint, bastion, window, elapsed_ms })) => {
             if args.json {
-                output::json(&connected_event(&view, &endpoint, window.as_ref(), elapsed_ms))?;
+                output::json(&connected_event(&view, &endpoint, bastion.as_ref(), window.as_ref(), elapsed_ms))?;
             }
             let ended = match client {
                 Client::Here => launch_here(session, &meant, &args.command, &view, &endpoint, signals).await,
@@ -87,6 +88,9 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
                 && let Some(end) = end_in_words(session, &view)
             {
                 line_to_people(&end);
+            }
+            if client != Client::Here {
+                session.leads_on(signals).await;
             }
             ended
         }
@@ -203,6 +207,7 @@ pub(super) fn steps_of(view: &AttemptView) -> Vec<serde_json::Value> {
 pub(super) fn connected_event(
     view: &AttemptView,
     endpoint: &Endpoint,
+    bastion: Option<&BastionView>,
     window: Option<&GrantView>,
     elapsed_ms: u64,
 ) -> serde_json::Value {
@@ -210,6 +215,7 @@ pub(super) fn connected_event(
         "event": "connected",
         "vm": view.vm,
         "endpoint": endpoint,
+        "bastion": bastion.map(|bastion| &bastion.name),
         "window": window,
         "elapsedMs": elapsed_ms,
         "steps": steps_of(view),

@@ -66,7 +66,9 @@ pub(crate) async fn connect(session: &Session, args: &Connect, signals: &mut Sig
         profile,
         ..protocol::Connect::new(name)
     };
-    follow(session, meant.into_iter().map(wish).collect(), None, args.json, signals).await
+    let ended = follow(session, meant.into_iter().map(wish).collect(), None, args.json, signals).await;
+    session.leads_on(signals).await;
+    ended
 }
 
 pub(crate) async fn extend(session: &Session, args: &Extend, signals: &mut Signals) -> Result<(), End> {
@@ -344,8 +346,8 @@ impl<'s> Telling<'s> {
             self.board.stands(index, running.map(|step| step.label.as_str()));
         }
         match &view.outcome {
-            Some(OutcomeView::Connected(ReachedView { endpoint, window, elapsed_ms })) => {
-                let event = || connected_event(view, endpoint, window.as_ref(), *elapsed_ms);
+            Some(OutcomeView::Connected(ReachedView { endpoint, bastion, window, elapsed_ms })) => {
+                let event = || connected_event(view, endpoint, bastion.as_ref(), window.as_ref(), *elapsed_ms);
                 self.opened(index, view, event);
             }
             Some(OutcomeView::Extended(grant)) => self.opened(index, view, || extended_event(view, grant)),

@@ -75,7 +75,11 @@ impl Attempt {
         let is_look = |effect: &Effect| match effect {
             Effect::ProbePort { by_own_way: true, .. } => self.may_answer_privately(),
             Effect::ProbePort { endpoint, .. } => !self.has_looked_at(endpoint),
-            Effect::DetectSource | Effect::ReadPolicy | Effect::ReadVm | Effect::ResolveAddress { .. } => true,
+            Effect::DetectSource
+            | Effect::ReadPolicy
+            | Effect::ReadVm
+            | Effect::ResolveAddress { .. }
+            | Effect::FindBastion { .. } => true,
             Effect::Initiate(_) | Effect::StartVm | Effect::LaunchClient { .. } => false,
         };
         self.next(now).into_iter().filter(is_look).collect()
@@ -124,6 +128,7 @@ impl Attempt {
                 | Effect::ReadPolicy
                 | Effect::ReadVm
                 | Effect::ResolveAddress { .. }
+                | Effect::FindBastion { .. }
                 | Effect::LaunchClient { .. } => {}
             }
         }
@@ -202,6 +207,7 @@ fn is_of_port(trouble: &Trouble) -> bool {
             | Failure::PortRefused { .. }
             | Failure::PortStranger { .. }
             | Failure::FirewallShut { .. }
+            | Failure::BastionSilent { .. }
     )
 }
 
@@ -269,6 +275,9 @@ impl Looking<'_> {
     }
 
     fn source(&self) -> Found {
+        if let Some(subnet) = self.attempt.bastion_subnet() {
+            return (CheckState::Passed, words::bastion_subnet(subnet));
+        }
         match (self.attempt.source.value(), self.attempt.source.trouble()) {
             (Some(source), _) => (CheckState::Passed, words::source(*source)),
             (None, Some(trouble)) => self.went_wrong(trouble),
@@ -294,6 +303,12 @@ impl Looking<'_> {
             return Some(self.went_wrong(trouble));
         }
         let addresses = self.attempt.addresses.value()?;
+        if let Some(trouble) = self.attempt.bastion_trouble() {
+            return Some(self.went_wrong(&trouble));
+        }
+        if let Some(way) = self.attempt.bastion_way() {
+            return Some((CheckState::Passed, words::through_bastion(way.host.id.name(), addresses.private)));
+        }
         let firewall = self.attempt.firewall().filter(|_| self.attempt.order.address == AddressChoice::Automatic);
         let state = match (self.attempt.address(), firewall) {
             (None, None) if self.obstacle.is_some() => CheckState::Failed,
@@ -308,6 +323,9 @@ impl Looking<'_> {
             return Some(self.went_wrong(trouble));
         }
         self.attempt.policies.value()?;
+        if self.attempt.is_unguarded() {
+            return Some((CheckState::Passed, words::unguarded(self.attempt.order.port)));
+        }
         if let Some(refusal) = self.attempt.refusal() {
             let is_met = self.obstacle.is_some_and(|trouble| trouble.failure == refusal);
             let state = if is_met { CheckState::Failed } else { CheckState::Noted };

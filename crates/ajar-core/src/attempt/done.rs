@@ -9,7 +9,7 @@ impl Attempt {
         Done {
             requested: self.asking.began.is_some(),
             started: self.start.is_begun() && self.start.trouble().is_none(),
-            source: self.source.value().map(|source| source.address),
+            source: self.source.value().map(|source| source.address).filter(|_| self.bastion_subnet().is_none()),
         }
     }
 

@@ -29,6 +29,7 @@ impl Attempt {
         effects.extend(self.private_look_now(at));
         if !self.has_head_start(at) {
             self.reads_now(at, &mut effects);
+            effects.extend(self.bastion_now(at));
             effects.extend(self.initiate_now(now).map(Effect::Initiate));
             if self.may_start_now(at) {
                 effects.push(Effect::StartVm);
@@ -51,7 +52,8 @@ impl Attempt {
     fn due_times(&self, at: Ms) -> impl Iterator<Item = Ms> {
         let head_start = self.has_head_start(at).then_some(limits::ms(limits::HEAD_START));
         let reads = [self.source.due(), self.policies.due(), self.vm.due(), self.addresses.due()];
-        let looks = self.endpoint().is_some() && self.probe.in_flight.is_none() && !self.order.extends;
+        let is_somewhere = self.endpoint().is_some_and(|endpoint| self.may_look_at(&endpoint));
+        let looks = is_somewhere && self.probe.in_flight.is_none() && !self.order.extends;
         let probe = looks.then_some(self.probe.due);
         let private = [self.private_due(), self.holds_until()];
         let doubt =
@@ -66,7 +68,7 @@ impl Attempt {
     }
 
     fn probe_now(&self, at: Ms) -> Option<Effect> {
-        let endpoint = self.endpoint()?;
+        let endpoint = self.endpoint().filter(|endpoint| self.may_look_at(endpoint))?;
         let idle = self.probe.in_flight.as_ref().is_none_or(|(flying, _)| *flying != endpoint);
         let new = self.probe.last.as_ref().is_none_or(|(seen, _)| *seen != endpoint);
         (idle && (new || self.probe.due <= at)).then(|| Effect::ProbePort {
@@ -108,6 +110,7 @@ impl Attempt {
     fn initiate_now(&self, now: DateTime<Utc>) -> Option<Ask> {
         let rests = (self.asking.too_early || !self.order.may_start) && !self.is_running();
         let may_be_needless = self.holds_until().is_some_and(|until| self.clock.at(now) < until);
+        let may_be_needless = may_be_needless || self.may_let_bastion_in();
         if self.is_held_back(now) || rests || may_be_needless || self.window(now).is_some() {
             return None;
         }
@@ -142,6 +145,7 @@ impl Attempt {
             policy: permit.policy,
             port: self.order.port,
             source,
+            subnet: self.bastion_subnet(),
             end_time_utc: now + duration,
             duration,
             clamped_to: permit.clamped_to,
@@ -157,12 +161,17 @@ impl Attempt {
         Some((roomy.duration - limits::CLOCK_MARGIN).max(SHORTEST_ACCESS))
     }
 
-    /// The VM rests, as far as Azure tells, may be started, and the door in front of it can be opened: a VM is not started,
-    /// and paid for, behind a door that stays shut.
+    /// The VM rests, as far as Azure tells, may be started, and the door in front of it can be opened, or is not shut: a VM is not
+    /// started, and paid for, behind a door that stays shut.
     fn may_start_now(&self, at: Ms) -> bool {
-        (self.needs_start() || self.is_untold_for_long(at))
+        let may_come_in = self.is_unguarded() && self.bastion.is_known();
+        let waits_for_way = self.goes_through_bastion() && !self.bastion.is_known();
+        !waits_for_way
+            && (self.needs_start() || self.is_untold_for_long(at))
             && self.order.may_start
             && !self.start.is_begun()
-            && (self.latest_window().is_some() || matches!(self.permit(self.usual_access()), Some(Ok(_))))
+            && (may_come_in
+                || self.latest_window().is_some()
+                || matches!(self.permit(self.usual_access()), Some(Ok(_))))
     }
 }

@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ipnet::Ipv4Net;
 
+use crate::bastion::BastionWay;
 use crate::failure::Trouble;
 use crate::policy::{Clamp, JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use crate::port::{Endpoint, PortAnswer, Protocol};
@@ -37,6 +39,11 @@ pub enum Effect {
         /// The interfaces, the primary one first.
         network_interfaces: Vec<ResourceId>,
     },
+    /// Find the Bastion host that leads to the VM, and have a way through it.
+    FindBastion {
+        /// The VM's subnet.
+        subnet: ResourceId,
+    },
     /// Ask for access.
     Initiate(Ask),
     /// Start the VM, and wait until it runs.
@@ -55,8 +62,10 @@ pub struct Ask {
     pub policy: ResourceId,
     /// The port.
     pub port: u16,
-    /// From where; a single host.
+    /// From where; a single host, or the first address of `subnet`.
     pub source: Ipv4Addr,
+    /// The Bastion host's subnet, where the way leads through it: from which of its addresses it comes nobody knows.
+    pub subnet: Option<Ipv4Net>,
     /// Until when.
     pub end_time_utc: DateTime<Utc>,
     /// How long that is.
@@ -65,6 +74,13 @@ pub struct Ask {
     pub clamped_to: Option<Clamp>,
     /// The justification for the record.
     pub justification: Option<String>,
+}
+
+impl Ask {
+    /// What access is asked for from, as requests name it.
+    pub fn prefix(&self) -> Ipv4Net {
+        self.subnet.unwrap_or(self.source.into())
+    }
 }
 
 /// The result of an effect.
@@ -85,6 +101,8 @@ pub enum Fact {
     Vm(Result<VmFacts, Trouble>),
     /// Of [`Effect::ResolveAddress`].
     Addresses(Result<VmAddresses, Trouble>),
+    /// Of [`Effect::FindBastion`], or why the way that was found leads nowhere.
+    Bastion(Result<BastionWay, Trouble>),
     /// Of [`Effect::Initiate`].
     Initiated(Result<JitNetworkAccessRequest, InitiateFailure>),
     /// Of [`Effect::StartVm`].

@@ -21,8 +21,11 @@ impl Attempt {
         entries.filter(|entry| entry.id == self.order.vm).find_map(|entry| entry.public_ip_address)
     }
 
-    /// Where to dial, as far as is known: a firewall's mapped port, the VM's public address, else where it was before.
+    /// Where to dial, as far as is known: the way through a Bastion host, a firewall's mapped port, the VM's public address, else where it was before.
     pub(super) fn endpoint(&self) -> Option<Endpoint> {
+        if self.goes_through_bastion() {
+            return self.bastion.value().map(|way| way.endpoint.clone());
+        }
         let mapped = self.covering(self.clock.seen()).find_map(|window| window.mapped);
         if let Some(mapped) = mapped.filter(|_| self.order.address == AddressChoice::Automatic) {
             return Some(mapped);
@@ -37,7 +40,7 @@ impl Attempt {
     pub(super) fn address(&self) -> Option<Ipv4Addr> {
         let known = self.addresses.value()?;
         match self.order.address {
-            AddressChoice::Private => known.private,
+            AddressChoice::Private | AddressChoice::Bastion => known.private,
             AddressChoice::Automatic | AddressChoice::Public => known.public.map(|public| public.ip),
         }
     }

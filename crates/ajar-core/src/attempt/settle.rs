@@ -99,7 +99,8 @@ impl Attempt {
     /// Notes since when nothing but the port is waited for.
     fn note_readiness(&mut self, now: DateTime<Utc>) {
         let somewhere = self.endpoint().is_some() || self.firewall().is_some();
-        let ready = self.is_running() && self.window(now).is_some() && somewhere;
+        let is_let_in = self.window(now).is_some() || (self.is_unguarded() && self.bastion.is_known());
+        let ready = self.is_running() && is_let_in && somewhere;
         if ready {
             let at = self.clock.last();
             self.ready_since.get_or_insert(at);
@@ -125,7 +126,7 @@ impl Attempt {
             return Some((trouble.clone(), Step::Policy));
         }
         let window = self.window(now);
-        if window.is_none() && self.asking.unsettled.is_none() {
+        if window.is_none() && self.asking.unsettled.is_none() && !self.is_unguarded() {
             if let Some(failure) = self.refusal() {
                 return Some((failure.into(), Step::Policy));
             }
@@ -139,6 +140,9 @@ impl Attempt {
         if let Some(trouble) = self.addresses.trouble() {
             return Some((trouble.clone(), Step::Vm));
         }
+        if let Some(trouble) = self.bastion_trouble() {
+            return Some((trouble, Step::Vm));
+        }
         let vm = self.vm.value()?;
         if self.needs_start() && !self.order.may_start {
             return Some((Failure::VmNotRunning { power: vm.power }.into(), Step::Start));
@@ -146,7 +150,8 @@ impl Attempt {
         let addresses = self.addresses.value()?;
         // Only the policies tell whether a firewall leads there.
         let no_way = self.policies.is_known() && self.endpoint().is_none() && self.firewall().is_none();
-        let unreachable = self.is_running() && no_way;
+        let is_sought = self.bastion_may_be_found();
+        let unreachable = self.is_running() && no_way && !is_sought;
         unreachable.then(|| (Failure::NoPublicAddress { private: addresses.private }.into(), Step::Vm))
     }
 
@@ -179,6 +184,9 @@ impl Attempt {
 
     /// Whether the port may turn out to answer without us doing anything: not yet looked at where it really is.
     fn may_be_open_anyway(&self) -> bool {
+        if self.bastion_may_be_found() {
+            return true;
+        }
         if self.needs_start() {
             return false;
         }
@@ -200,6 +208,7 @@ impl Attempt {
             running(self.policies.in_flight(), limits::READ, Step::Policy),
             running(self.vm.in_flight(), limits::READ, Step::Vm),
             running(self.addresses.in_flight(), limits::READ, Step::Vm),
+            running(self.bastion.in_flight(), limits::READ, Step::Vm),
             running(self.start.in_flight().or(self.passing_since), limits::START, Step::Start),
             running(self.client.in_flight(), limits::CLIENT, Step::Client),
             self.asking.in_flight.map(|since| (Limit::Initiate, since + limits::ms(limits::INITIATE))),
@@ -279,6 +288,11 @@ impl Attempt {
         let through_firewall = |endpoint: &Endpoint| {
             self.window(now).and_then(|window| window.mapped).is_some_and(|mapped| mapped == *endpoint)
         };
+        if let Some((endpoint, _)) = &self.probe.last
+            && let Some(bastion) = self.bastion_at(endpoint)
+        {
+            return Failure::BastionSilent { bastion: bastion.id.name().to_owned(), port: self.order.port, since };
+        }
         match (self.probe.last.clone(), self.source.value()) {
             (Some((endpoint, PortAnswer::Refused | PortAnswer::Silent)), Some(source))
                 if through_firewall(&endpoint) =>

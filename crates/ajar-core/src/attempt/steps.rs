@@ -12,7 +12,7 @@ use crate::message::failure::{About, in_words};
 use crate::message::granted_anyway;
 use crate::message::step::{Finding, detail, ended_headline, headline, label};
 use crate::port::Endpoint;
-use crate::snapshot::{AttemptView, GrantView, OutcomeView, ReachedView, Step, StepStatus, StepView};
+use crate::snapshot::{AttemptView, BastionView, GrantView, OutcomeView, ReachedView, Step, StepStatus, StepView};
 use crate::vm::PowerState;
 
 /// A step's status and times, before words.
@@ -123,7 +123,8 @@ impl Attempt {
     fn stand(&self, step: Step, now: DateTime<Utc>) -> Stand {
         match step {
             Step::Source => {
-                let finding = self.source.value().map(|source| Finding::Source(*source));
+                let of_bastion = self.bastion_subnet().map(Finding::BastionSubnet);
+                let finding = of_bastion.or(self.source.value().map(|source| Finding::Source(*source)));
                 if self.source.is_known() && !self.source.is_begun() {
                     return Stand { status: StepStatus::Done, began: Some(0), ended: Some(0), finding };
                 }
@@ -138,7 +139,13 @@ impl Attempt {
                 let (began, ended) = (self.probe.began, self.probe.ended);
                 let told = |endpoint: Endpoint| {
                     let is_private = self.is_private(&endpoint);
-                    if is_private { Finding::PrivateEndpoint(endpoint) } else { Finding::Endpoint(endpoint) }
+                    if let Some(bastion) = self.bastion_at(&endpoint) {
+                        Finding::ThroughBastion(bastion.id.name().to_owned())
+                    } else if is_private {
+                        Finding::PrivateEndpoint(endpoint)
+                    } else {
+                        Finding::Endpoint(endpoint)
+                    }
                 };
                 Stand::of(began, ended, false, finding.map(told))
             }
@@ -226,7 +233,8 @@ impl Attempt {
 
     fn reached_view(&self, endpoint: &Endpoint, elapsed_ms: u64, now: DateTime<Utc>) -> ReachedView {
         let window = self.window_to_tell(now).map(|window| grant_view(&window));
-        ReachedView { endpoint: endpoint.clone(), window, elapsed_ms }
+        let bastion = self.bastion_at(endpoint).map(BastionView::of);
+        ReachedView { endpoint: endpoint.clone(), bastion, window, elapsed_ms }
     }
 
     /// When it ended, on the wall clock: time slept through counts here.

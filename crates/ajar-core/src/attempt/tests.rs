@@ -1,6 +1,7 @@
 //! The rules of an attempt, each by a script or a table; and random orders of everything.
 
 mod access;
+mod bastion;
 mod deadlines;
 mod endings;
 mod extending;

@@ -110,6 +110,10 @@ impl Failure {
             Self::BeingDeallocated => "beingDeallocated",
             Self::NotAskedAnyMore => "notAskedAnyMore",
             Self::NoPublicAddress { .. } => "noPublicAddress",
+            Self::NoBastion => "noBastion",
+            Self::BastionUnfit { .. } => "bastionUnfit",
+            Self::BastionRefused { .. } => "bastionRefused",
+            Self::BastionSilent { .. } => "bastionSilent",
             Self::PortSilent { .. } => "portSilent",
             Self::PortRefused { .. } => "portRefused",
             Self::FirewallShut { .. } => "firewallShut",
@@ -222,10 +226,12 @@ impl Failure {
             | Self::NotInPolicy { .. }
             | Self::SourceNotAllowed { .. }
             | Self::RequestRefused { .. }
+            | Self::BastionRefused { .. }
             | Self::RangeRefused { .. } => ExitCode::Denied,
             Self::PortSilent { .. }
             | Self::PortRefused { .. }
             | Self::FirewallShut { .. }
+            | Self::BastionSilent { .. }
             | Self::TimedOut { .. }
             | Self::DeallocationUnended
             | Self::PowerStateUnknown
@@ -281,6 +287,8 @@ impl Failure {
             | Self::BeingDeallocated
             | Self::NotAskedAnyMore
             | Self::NoPublicAddress { .. }
+            | Self::NoBastion
+            | Self::BastionUnfit { .. }
             | Self::PortStranger { .. }
             | Self::ConnectionLost { .. }
             | Self::ClientNotFound { .. }

@@ -318,7 +318,7 @@ fn what_kept_azure_from_being_read_is_told_and_leads_to_the_window() {
 #[test]
 fn connected_and_cancelled_attempts_leave_no_trace_in_the_menu() {
     let endpoint = Endpoint { host: "203.0.113.50".into(), port: 22 };
-    let connected = OutcomeView::Connected(ReachedView { endpoint, window: None, elapsed_ms: 1 });
+    let connected = OutcomeView::Connected(ReachedView { endpoint, bastion: None, window: None, elapsed_ms: 1 });
     let favourites = vec![favourite("web-01", "rg")];
     let quiet = Snapshot { favourites, ..snapshot() };
     let after = Snapshot { attempts: vec![attempt("web-01", "", Some(connected))], ..quiet.clone() };

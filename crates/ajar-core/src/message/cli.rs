@@ -325,3 +325,9 @@ pub fn no_port() -> &'static str {
 pub fn duration_out_of_range() -> &'static str {
     "between 5m and 24h, please"
 }
+
+/// That a command goes on because it leads others through an Azure Bastion host.
+pub fn leads_through_bastion() -> String {
+    "This command leads what goes through Azure Bastion: it goes on until ten minutes after the last use, or Ctrl+C."
+        .into()
+}

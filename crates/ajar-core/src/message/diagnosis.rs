@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ipnet::Ipv4Net;
 
 use super::{moment, power, sources, spoken, step};
 use crate::access_window::AccessWindow;
@@ -84,7 +85,10 @@ pub fn address(choice: AddressChoice, addresses: &VmAddresses, firewall: Option<
     }
     match (choice, addresses.public, addresses.private) {
         (AddressChoice::Private, _, Some(private)) => format!("{private}, private, as the favourite says"),
-        (AddressChoice::Private, _, None) => "no private one".into(),
+        (AddressChoice::Private | AddressChoice::Bastion, _, None) => "no private one".into(),
+        (AddressChoice::Bastion, _, Some(private)) => {
+            format!("{private}, through Azure Bastion, as the favourite says")
+        }
         (AddressChoice::Automatic | AddressChoice::Public, Some(public), _) if public.is_static => {
             format!("{}, public, and stays its own", public.ip)
         }
@@ -96,6 +100,24 @@ pub fn address(choice: AddressChoice, addresses: &VmAddresses, firewall: Option<
         }
         (AddressChoice::Automatic | AddressChoice::Public, None, None) => "none yet".into(),
     }
+}
+
+/// That a VM is reached through a Bastion host.
+pub fn through_bastion(bastion: &str, private: Option<Ipv4Addr>) -> String {
+    let at = private.map(|private| format!(" to {private}")).unwrap_or_default();
+    format!("through Azure Bastion “{bastion}”{at}")
+}
+
+/// From where a Bastion host's connections come.
+pub fn bastion_subnet(subnet: Ipv4Net) -> String {
+    format!("{subnet}, the Bastion host’s subnet: access is asked for from there")
+}
+
+/// That no JIT rule keeps a port shut on the way through a Bastion host.
+pub fn unguarded(port: u16) -> String {
+    format!(
+        "none guards port {port}, so that nothing is to be asked for: security groups let Bastion hosts in unless they say otherwise"
+    )
 }
 
 /// What the policy admits.
@@ -208,7 +230,7 @@ pub(crate) fn would(name: &str, writes: &Writes, is_open: bool, asks_reason: boo
         format!(
             "{reason} for access to port {} from {} for {}",
             ask.port,
-            ask.source,
+            if ask.subnet.is_some() { ask.prefix().to_string() } else { ask.source.to_string() },
             spoken(IsoDuration(ask.duration).to_the_minute().0)
         )
     });

@@ -2,6 +2,7 @@
 
 mod access;
 mod azure_code;
+mod bastion;
 mod machine;
 mod network;
 mod principal;
@@ -245,6 +246,10 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::BeingDeallocated => vm::being_deallocated(name),
         Failure::NotAskedAnyMore => vm::not_asked_any_more(name),
         Failure::NoPublicAddress { private } => vm::no_public_address(name, *private),
+        Failure::NoBastion => bastion::none(name),
+        Failure::BastionUnfit { bastion, flaw } => bastion::unfit(bastion, flaw),
+        Failure::BastionRefused { bastion, status, said } => bastion::refused(name, bastion, *status, said),
+        Failure::BastionSilent { bastion, port, since } => bastion::silent(about, bastion, *port, *since),
         Failure::PortSilent { endpoint, since } => vm::port_silent(about, endpoint, *since),
         Failure::PortRefused { endpoint, since } => vm::port_refused(about, endpoint, *since),
         Failure::FirewallShut { endpoint, admitted, since } => vm::firewall_shut(about, endpoint, *admitted, *since),

@@ -19,10 +19,7 @@ const NAME_LETTERS: &str = "use letters, digits, “-”, “_” and “.”, a
 
 /// A text is none of the addresses that a favourite can be reached at.
 pub fn no_address_choice(text: &str) -> String {
-    if text.eq_ignore_ascii_case("bastion") {
-        return "Azure Bastion is not supported yet; use automatic, private or public".into();
-    }
-    format!("“{text}” is no choice of an address: use automatic, private or public")
+    format!("“{text}” is no choice of an address: use automatic, private, public or bastion")
 }
 
 /// A text is no address of one machine to ask access for.

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use crate::zone::Zone;
 use chrono::{DateTime, Utc};
+use ipnet::Ipv4Net;
 
 use super::{capital, moment, power};
 use crate::attempt::{Order, Outcome};
@@ -55,6 +56,10 @@ pub enum Finding {
     Endpoint(Endpoint),
     /// The same at the VM's private address.
     PrivateEndpoint(Endpoint),
+    /// The same through the Bastion host of that name.
+    ThroughBastion(String),
+    /// Where a Bastion host's connections come from.
+    BastionSubnet(Ipv4Net),
 }
 
 /// The name of a step.
@@ -109,6 +114,8 @@ pub fn detail(finding: &Finding, zone: Zone) -> String {
         Finding::Was(state) => format!("was {}", power(*state)),
         Finding::Endpoint(endpoint) => endpoint.to_string(),
         Finding::PrivateEndpoint(endpoint) => format!("{endpoint}, the private address"),
+        Finding::ThroughBastion(bastion) => format!("through Azure Bastion “{bastion}”"),
+        Finding::BastionSubnet(subnet) => format!("{subnet}, the Bastion host’s subnet"),
     }
 }
 

@@ -83,6 +83,7 @@ fn attempt(number: u64, outcome: Option<OutcomeView>) -> AttemptView {
 fn success(end: i64) -> OutcomeView {
     OutcomeView::Connected(ReachedView {
         endpoint: Endpoint { host: "203.0.113.50".into(), port: 22 },
+        bastion: None,
         window: Some(GrantView { end_time_utc: at(end), source: "203.0.113.7".into() }),
         elapsed_ms: 1_000,
     })
@@ -148,7 +149,7 @@ fn a_port_open_without_a_window_is_told_with_what_was_asked_for() {
     use StepStatus::{Done, Failed, Skipped};
 
     let endpoint = Endpoint { host: "203.0.113.50".into(), port: 22 };
-    let open = OutcomeView::Connected(ReachedView { endpoint, window: None, elapsed_ms: 1 });
+    let open = OutcomeView::Connected(ReachedView { endpoint, bastion: None, window: None, elapsed_ms: 1 });
     let step =
         |step, status| StepView { step, status, started_ms: None, ended_ms: None, label: String::new(), detail: None };
     for (asked, started, notes, body) in [

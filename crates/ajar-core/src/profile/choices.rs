@@ -13,19 +13,21 @@ use crate::source::is_a_host;
 /// Which of a VM's addresses is dialled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
-#[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "'automatic' | 'private' | 'public'"))]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export, type = "'automatic' | 'private' | 'public' | 'bastion'"))]
 pub enum AddressChoice {
     /// The private one where a way of this machine's own leads there and it answers; else the public one, or the firewall's that leads
-    /// there.
+    /// there; of a VM that has neither, the way through an Azure Bastion host.
     #[default]
     Automatic,
     /// The private one, for who reaches the VM's network by a VPN.
     Private,
     /// The public one.
     Public,
+    /// None of this machine's: the way through an Azure Bastion host.
+    Bastion,
 }
 
-by_word!(AddressChoice: Automatic "automatic", Private "private", Public "public"; no_address_choice);
+by_word!(AddressChoice: Automatic "automatic", Private "private", Public "public", Bastion "bastion"; no_address_choice);
 
 /// From where access is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,13 +198,13 @@ mod tests {
 
     #[test]
     fn each_word_is_read_as_it_is_written_and_others_are_told_of() {
-        for text in ["automatic", "private", "public"] {
+        for text in ["automatic", "private", "public", "bastion"] {
             assert_eq!(text.parse::<AddressChoice>().unwrap().to_string(), text);
         }
         for text in Colour::ALL.iter().map(ToString::to_string) {
             assert_eq!(text.parse::<Colour>().unwrap().to_string(), text);
         }
-        assert!("bastion".parse::<AddressChoice>().unwrap_err().contains("Azure Bastion is not supported yet"));
+        assert!("vpn".parse::<AddressChoice>().unwrap_err().contains("automatic, private, public or bastion"));
         assert!("pink".parse::<Colour>().unwrap_err().contains("red, orange"));
     }
 

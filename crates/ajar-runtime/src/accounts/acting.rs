@@ -6,6 +6,7 @@ use ajar_azure::{ArmClient, Initiate, InitiateError};
 use ajar_core::account::Acting;
 use ajar_core::activity::ActivityEvent;
 use ajar_core::attempt::{Ask, InitiateFailure};
+use ajar_core::bastion::BastionHost;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::resource_id::{ResourceId, VmResourceId};
@@ -16,7 +17,7 @@ use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
 use super::Inner;
-use crate::ports::{Asking, Azure, TellBegun, Wanted};
+use crate::ports::{Asking, Azure, TellBegun, Tunnel, Wanted};
 
 /// Azure, or the reason why there is none: without an account every call says so, and the port of a VM that is open
 /// anyway can still be used.
@@ -124,7 +125,7 @@ fn body(vm: &VmResourceId, ask: &Ask) -> Initiate {
     Initiate {
         vm: vm.clone(),
         port: ask.port,
-        source: ask.source,
+        source: ask.prefix(),
         end_time_utc: ask.end_time_utc,
         duration: ask.duration,
         justification: ask.justification.clone(),
@@ -212,6 +213,16 @@ impl Azure for As {
         let Some(first) = network_interfaces.first() else { return Ok(VmAddresses::default()) };
         let addresses = self.client(first).await?.addresses(network_interfaces).await;
         self.told(first, addresses).await
+    }
+
+    async fn bastion(&self, subnet: &ResourceId) -> Result<BastionHost, Trouble> {
+        let found = self.client(subnet).await?.bastion(subnet).await;
+        self.told(subnet, found).await
+    }
+
+    async fn tunnel(&self, host: &BastionHost, vm: &VmResourceId, port: u16) -> Result<Tunnel, Trouble> {
+        let tunnel = self.client(vm.resource()).await?.tunnel(host, vm, port).await;
+        self.told(vm.resource(), tunnel).await
     }
 
     async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {

@@ -80,6 +80,7 @@ mod tests {
                 client_id: None,
                 ca_bundle: None,
                 public_ip_endpoints: None,
+                bastion_suffix: None,
             };
             Settings { clouds: vec![("mine".into(), cloud)], ..Settings::default() }
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use async_trait::async_trait;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -13,7 +13,7 @@ use super::own_way;
 use crate::ports::PortProbe;
 
 /// How long a peer that has accepted may take to say its first word, however little patience is left.
-const FIRST_WORD: Duration = Duration::from_secs(5);
+pub(super) const FIRST_WORD: Duration = Duration::from_secs(5);
 
 /// The longest first word looked at: an SSH server may send lines before its version (RFC 4253, 4.2).
 const LONGEST_GREETING: usize = 1024;
@@ -57,17 +57,43 @@ async fn look(endpoint: &Endpoint, protocol: Protocol, patience: Duration, first
         }
         Ok(Ok(stream)) => stream,
     };
+    match first_words(&mut stream, protocol, first_word).await {
+        FirstWords::OfTheProtocol => PortAnswer::Open,
+        FirstWords::Others | FirstWords::None => PortAnswer::Stranger,
+    }
+}
+
+/// What is said at first on a connection that stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FirstWords {
+    /// The protocol's.
+    OfTheProtocol,
+    /// Something else.
+    Others,
+    /// Nothing, up to its end or within the time.
+    None,
+}
+
+/// Listens to what the other side says at first, having said what it waits for.
+pub(super) async fn first_words(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    protocol: Protocol,
+    patience: Duration,
+) -> FirstWords {
+    let mut heard = Vec::new();
     let greeting = async {
         match protocol {
-            Protocol::Ssh => greets_as_ssh(&mut stream).await,
-            Protocol::Rdp => confirms_as_rdp(&mut stream).await,
+            Protocol::Ssh => greets_as_ssh(stream, &mut heard).await,
+            Protocol::Rdp => confirms_as_rdp(stream, &mut heard).await,
             // Whatever it speaks, it is there.
             Protocol::Port => Ok(true),
         }
     };
-    match timeout_at(Instant::now() + first_word, greeting).await {
-        Ok(Ok(true)) => PortAnswer::Open,
-        Ok(Ok(false) | Err(_)) | Err(_) => PortAnswer::Stranger,
+    let greeted = timeout_at(Instant::now() + patience, greeting).await;
+    match greeted {
+        Ok(Ok(true)) => FirstWords::OfTheProtocol,
+        Ok(Ok(false) | Err(_)) | Err(_) if heard.is_empty() => FirstWords::None,
+        Ok(Ok(false) | Err(_)) | Err(_) => FirstWords::Others,
     }
 }
 
@@ -76,8 +102,7 @@ fn is_refusal(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset)
 }
 
-async fn greets_as_ssh(stream: &mut TcpStream) -> io::Result<bool> {
-    let mut heard = Vec::new();
+async fn greets_as_ssh(stream: &mut (impl AsyncRead + Unpin), heard: &mut Vec<u8>) -> io::Result<bool> {
     loop {
         let complete = heard.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
         for line in complete {
@@ -85,16 +110,19 @@ async fn greets_as_ssh(stream: &mut TcpStream) -> io::Result<bool> {
                 return Ok(true);
             }
         }
-        if heard.len() > LONGEST_GREETING || stream.read_buf(&mut heard).await? == 0 {
+        if heard.len() > LONGEST_GREETING || stream.read_buf(heard).await? == 0 {
             return Ok(false);
         }
     }
 }
 
-async fn confirms_as_rdp(stream: &mut TcpStream) -> io::Result<bool> {
+async fn confirms_as_rdp(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), answer: &mut Vec<u8>) -> io::Result<bool> {
     stream.write_all(&X224_CONNECTION_REQUEST).await?;
-    let mut answer = [0_u8; 6];
-    stream.read_exact(&mut answer).await?;
+    while answer.len() < 6 {
+        if stream.read_buf(answer).await? == 0 {
+            return Ok(false);
+        }
+    }
     // TPKT version 3, then the code of an X.224 connection confirm.
     Ok(answer[0] == 0x03 && answer[5] & 0xf0 == 0xd0)
 }

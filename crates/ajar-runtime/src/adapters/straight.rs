@@ -41,7 +41,7 @@ fn known(folder: &Folder, cloud: Option<&str>, name: &ProfileName, port: u16) ->
     }
     let profile = &settings.favourite(name)?.profile;
     let is_ssh = profile.spoken_at(port) == Protocol::Ssh;
-    if !is_ssh || profile.address() == AddressChoice::Private {
+    if !is_ssh || matches!(profile.address(), AddressChoice::Private | AddressChoice::Bastion) {
         return None;
     }
     let vm = settings.place_of(profile, &defaults);

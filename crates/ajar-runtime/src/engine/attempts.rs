@@ -59,6 +59,7 @@ impl Working {
             | Effect::ReadPolicy
             | Effect::ReadVm
             | Effect::ResolveAddress { .. }
+            | Effect::FindBastion { .. }
             | Effect::LaunchClient { .. } => {}
         }
         write

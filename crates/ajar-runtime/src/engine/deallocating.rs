@@ -488,6 +488,7 @@ fn line(one: &Deallocating, outcome: &DeallocationEnd, elapsed_ms: u64) -> Optio
         cloud: Some(one.acting.cloud.clone()),
         account: Some(one.acting.account.to_string()),
         source: None,
+        bastion: None,
         reason: None,
         result,
         code,

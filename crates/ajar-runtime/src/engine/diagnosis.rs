@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ajar_core::account::Acting;
 use ajar_core::attempt::{Attempt, Beside, ClientFound, Diagnosis, Effect, Fact, HEAD_START, Memory, Order};
+use ajar_core::bastion::BastionWay;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Os, has_client, vet};
 use ajar_core::message::diagnosis::account;
@@ -22,6 +23,7 @@ use tokio::sync::oneshot;
 use super::Engine;
 use super::acting::Caller;
 use super::effects::{Detection, Happened, looked, trouble_of};
+use crate::adapters::Beyond;
 use crate::files::{Purpose, State};
 use crate::ports::{Azure, Launcher, PortProbe, Ports};
 
@@ -68,7 +70,7 @@ impl Engine {
             let (vm, protocol) = (attempt.order().vm.clone(), attempt.order().protocol);
             let (order, own) = (attempt.order().clone(), favourite.profile.clone());
             let (facts, granted, who, last, client) = tokio::join!(
-                look(&mut attempt, &ports, &*azure, &detection),
+                look(&mut attempt, &ports, &azure, &detection),
                 azure.granted(&vm),
                 ports.accounts.whom(&acting, vm.resource().subscription_id()),
                 look_there(&*ports.probe, last, protocol),
@@ -154,9 +156,9 @@ impl Engine {
 }
 
 /// Looks at all that opening would look at; the attempt knows it then.
-async fn look(attempt: &mut Attempt, ports: &Ports, azure: &dyn Azure, detection: &Detection) -> Vec<Fact> {
+async fn look(attempt: &mut Attempt, ports: &Ports, azure: &Arc<dyn Azure>, detection: &Detection) -> Vec<Fact> {
     /// The reads, what they lead to, and the port; and one more for what has passed meanwhile.
-    const ROUNDS: usize = 4;
+    const ROUNDS: usize = 5;
     let mut facts = Vec::new();
     for _ in 0..ROUNDS {
         let looks = attempt.looks(now(ports));
@@ -167,7 +169,16 @@ async fn look(attempt: &mut Attempt, ports: &Ports, azure: &dyn Azure, detection
             attempt.begun(effect, now(ports));
         }
         let order = attempt.order().clone();
-        let found = join_all(looks.into_iter().map(|effect| fact(effect, &order, ports, azure, detection))).await;
+        let (vm, port) = (&order.vm, order.port);
+        let beyond = attempt.bastion().map(|way| Beyond {
+            azure: Arc::clone(azure),
+            host: way.host.clone(),
+            vm: vm.clone(),
+            port,
+        });
+        let looked =
+            looks.into_iter().map(|effect| fact(effect, &order, ports, (&**azure, beyond.as_ref()), detection));
+        let found = join_all(looked).await;
         for fact in found.into_iter().flatten() {
             attempt.apply(NOBODYS, fact.clone(), now(ports));
             facts.push(fact);
@@ -199,14 +210,32 @@ async fn client(launcher: Arc<dyn Launcher>, order: Order, profile: Profile) -> 
     }))
 }
 
+/// What a way through a Bastion host leads to, in place of a port of this machine: it is only looked at.
+fn beyond_bastion(order: &Order) -> Endpoint {
+    Endpoint { host: order.vm.name().to_owned(), port: order.port }
+}
+
 /// Azure's time, as well as it is known.
 fn now(ports: &Ports) -> DateTime<Utc> {
     ports.clock.now() + ports.accounts.clock_skew().unwrap_or_default()
 }
 
 /// What an effect finds that changes nothing; the others are not made.
-async fn fact(effect: Effect, order: &Order, ports: &Ports, azure: &dyn Azure, detection: &Detection) -> Option<Fact> {
+async fn fact(
+    effect: Effect,
+    order: &Order,
+    ports: &Ports,
+    (azure, beyond): (&dyn Azure, Option<&Beyond>),
+    detection: &Detection,
+) -> Option<Fact> {
     Some(match effect {
+        Effect::ProbePort { endpoint, protocol, .. } if endpoint == beyond_bastion(order) => match beyond {
+            Some(beyond) => match beyond.look(protocol, PATIENCE).await {
+                Ok(answer) => Fact::Port { endpoint, answer },
+                Err(trouble) => Fact::Bastion(Err(trouble)),
+            },
+            None => return None,
+        },
         Effect::ProbePort { endpoint, protocol, by_own_way, .. } => {
             let answer = looked(&*ports.probe, &endpoint, protocol, PATIENCE, by_own_way).await;
             Fact::Port { endpoint, answer }
@@ -215,6 +244,10 @@ async fn fact(effect: Effect, order: &Order, ports: &Ports, azure: &dyn Azure, d
         Effect::ReadPolicy => Fact::Policies(azure.policies(&order.vm).await),
         Effect::ReadVm => Fact::Vm(azure.virtual_machine(&order.vm).await),
         Effect::ResolveAddress { network_interfaces } => Fact::Addresses(azure.addresses(&network_interfaces).await),
+        Effect::FindBastion { subnet } => {
+            let way = |host| BastionWay { host, endpoint: beyond_bastion(order) };
+            Fact::Bastion(azure.bastion(&subnet).await.map(way))
+        }
         Effect::Initiate(_) | Effect::StartVm | Effect::LaunchClient { .. } => return None,
     })
 }

@@ -36,6 +36,7 @@ use super::signing_out::SignedOut;
 use super::teams::TeamNews;
 use super::together::{Standing, Turn};
 use super::{Engine, after_use, deallocating};
+use crate::adapters::Beyond;
 use crate::files::{Granted, State};
 use crate::ports::{Asking, AzAccount, Azure, Peers, PortProbe, Wanted};
 
@@ -83,6 +84,8 @@ pub(super) enum Happened {
     Network(NetworkNews),
     /// What this machine is connected to; none where that is not told.
     Looked(Option<Peers>),
+    /// Somebody has begun to go through a Bastion host, or is done.
+    TunnelUsed,
     /// Azure has told of a VM that is not used here.
     UseTold { vm: CloudVm, answer: after_use::Answer },
     /// A face has gone, however it went.
@@ -186,7 +189,11 @@ impl Engine {
         let (ports, vm) = (self.ports.clone(), order.vm.clone());
         match effect {
             Effect::ProbePort { endpoint, protocol, patience, by_own_way } => {
+                let tunnels = self.tunnels.clone();
                 Some(self.send_fact(number, async move {
+                    if let Some(fact) = tunnels.look(&endpoint, protocol, patience).await {
+                        return fact;
+                    }
                     let answer = looked(&*ports.probe, &endpoint, protocol, patience, by_own_way).await;
                     Fact::Port { endpoint, answer }
                 }))
@@ -201,6 +208,19 @@ impl Engine {
             Effect::ReadVm => Some(self.send_fact(number, async move { Fact::Vm(azure.virtual_machine(&vm).await) })),
             Effect::ResolveAddress { network_interfaces } => {
                 Some(self.send_fact(number, async move { Fact::Addresses(azure.addresses(&network_interfaces).await) }))
+            }
+            Effect::FindBastion { subnet } => {
+                let (place, port, now) = (order.place(), order.port, self.now());
+                let (tunnels, happened) = (self.tunnels.clone(), self.happened.clone());
+                Some(self.send_fact(number, async move {
+                    if let Some(way) = tunnels.to(&place, port) {
+                        return Fact::Bastion(Ok(way));
+                    }
+                    Fact::Bastion(match azure.bastion(&subnet).await {
+                        Ok(host) => tunnels.open(place.cloud, Beyond { azure, host, vm, port }, happened, now).await,
+                        Err(trouble) => Err(trouble),
+                    })
+                }))
             }
             Effect::StartVm => {
                 self.is_starting(order.place());
@@ -265,7 +285,7 @@ impl Engine {
             let results = results(&asked).await;
             for ((ask, start), result) in asked.into_iter().zip(results) {
                 let (attempt, name, door) = (start.number, start.order.name.clone(), (start.order.place(), ask.port));
-                let is_source_named = start.order.chosen_source.is_some();
+                let is_source_named = start.order.chosen_source.is_some() || ask.subnet.is_some();
                 drop(happened.send(Happened::Initiated { attempt, name, door, is_source_named, result }));
             }
         });
@@ -317,6 +337,8 @@ impl Engine {
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
             Happened::ActivityRead(read) => self.activity_read(*read),
             Happened::Diagnosed(diagnosed) => self.diagnosed(*diagnosed),
+            // How many go through is in the snapshot, and what becomes of the way is looked at after each event.
+            Happened::TunnelUsed => {}
             Happened::Network(news) => self.network(news),
             Happened::Looked(peers) => self.looked_at_connections(peers.as_ref()),
             Happened::UseTold { vm, answer } => self.use_told(&vm, &answer),
@@ -361,6 +383,7 @@ impl Engine {
             | Fact::Policies(_)
             | Fact::Vm(Err(_))
             | Fact::Addresses(_)
+            | Fact::Bastion(_)
             | Fact::Initiated(_)
             | Fact::Client(_) => {}
         }
@@ -394,6 +417,7 @@ impl Engine {
                 // What answers as its protocol does is running.
                 self.know_power(attempt.order().place(), Some(PowerState::Running));
                 self.remember_endpoint(&attempt);
+                self.tunnels.reached(&attempt.order().place(), attempt.order().port);
                 if attempt.window(now).is_none() {
                     self.read_to_adopt(attempt.order().name.clone(), attempt.order().place());
                 }
@@ -462,6 +486,7 @@ pub(super) fn trouble_of(fact: &Fact) -> Option<&Trouble> {
         Fact::Policies(result) => result.as_ref().err(),
         Fact::Vm(result) => result.as_ref().err(),
         Fact::Addresses(result) => result.as_ref().err(),
+        Fact::Bastion(result) => result.as_ref().err(),
         Fact::Started(result) => result.as_ref().err(),
         Fact::Initiated(result) => match result {
             Err(InitiateFailure::Refused(trouble) | InitiateFailure::Unanswered(trouble)) => Some(trouble),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ajar_core::access_window::Phase;
 use ajar_core::attempt::Outcome;
+use ajar_core::message::through_bastion;
 use ajar_core::port::Protocol;
 use ajar_core::profile::ProfileName;
 use ajar_core::settings::{Favourite, Settings};
@@ -34,6 +35,7 @@ pub(super) fn empty(host: HostView) -> Snapshot {
         superseded: Vec::new(),
         deallocations: Vec::new(),
         after_use: Vec::new(),
+        tunnels: Vec::new(),
         inventory: None,
         refreshing: false,
         host_problem: None,
@@ -85,12 +87,16 @@ impl Engine {
             let vm = self.place(&favourite.profile);
             let power = self.powers.get(&vm).copied();
             let state = if self.deallocations.have(&vm) { Some(FavouriteState::Deallocating) } else { state };
+            let bastion = self.tunnels.bastion_of(&vm);
             let unless_open = if self.guarded.contains(&vm) { FavouriteState::Closed } else { FavouriteState::Unknown };
+            let view = favourite_view(favourite, whose, vm.cloud.clone(), state.unwrap_or(unless_open), power);
+            let through = bastion.map(|bastion| through_bastion(&view.detail, &bastion));
             FavouriteView {
+                detail: through.unwrap_or_else(|| view.detail.clone()),
                 started_at: self.started_at(&vm),
                 waits_for_sign_in: self.waits_for_sign_in(favourite, &accounts),
                 account: self.settings.account_of(&favourite.profile, &self.defaults),
-                ..favourite_view(favourite, whose, vm.cloud, state.unwrap_or(unless_open), power)
+                ..view
             }
         };
         let (attempts, superseded) = self.attempts.views(self.now(), self.zone());
@@ -108,6 +114,7 @@ impl Engine {
             superseded,
             deallocations: self.deallocations.views(),
             after_use: self.after_use_views(),
+            tunnels: self.tunnels.views(),
             inventory: self.inventory_view(),
             refreshing: self.refresh.is_some() || self.network.is_looked_at(),
             host_problem: None,

@@ -349,7 +349,9 @@ impl Engine {
             return Ok(working.attempt.number());
         }
         // More time for what was opened from an address that somebody has named is for that one.
-        let named = || self.held.of(&vm, port).filter(|held| held.is_source_named).and_then(|held| held.window.host());
+        let of_named = self.held.of(&vm, port).filter(|held| held.is_source_named);
+        let named = || of_named.and_then(|held| held.window.host());
+        let subnet = of_named.filter(|_| connect.extends && !connect.follows).and_then(|held| held.window.subnet());
         let chosen_source =
             if connect.extends && !connect.follows { chosen_source.or_else(named) } else { chosen_source };
         let now = self.now();
@@ -361,7 +363,7 @@ impl Engine {
             principal: self.principal(&name, &vm),
         };
         let opened = Favourite { name, profile };
-        let order = Order { wishes, renews, ..self.order(&opened, connect, vm, chosen_source, now) };
+        let order = Order { wishes, renews, subnet, ..self.order(&opened, connect, vm, chosen_source, now) };
         self.closed.retain(|closed| closed.view.name != order.name);
         Ok(self.attempts.begin(order, memory, caller, follower, now))
     }
@@ -399,6 +401,7 @@ impl Engine {
             renews: None,
             passing: connect.passing,
             chosen_source,
+            subnet: None,
             launch: connect.launch,
             wishes: Vec::new(),
             cloud: vm.cloud,

@@ -157,7 +157,7 @@ impl Engine {
         let state = self.remembered.state();
         let sent_at = state.unsettled.get(&key).copied();
         let found = is_ours(state, &vm.cloud, self.principal(&name, &vm).as_deref(), &window);
-        let is_source_named = attempt.order().chosen_source.is_some();
+        let is_source_named = attempt.is_source_named();
         if found {
             self.hold_ours(&name, &vm, Granted { window, is_source_named }, now);
         } else {

@@ -338,9 +338,9 @@ mod tests {
     #[test]
     fn what_a_later_ajar_says_that_this_one_does_not_know_is_left_out_and_told_and_the_rest_is_in_force() {
         let later = format!(
-            "schema_version = 9\ncloud = 7\n[defaults]\nuser = \"me\"\naddress = \"bastion\"\n[folders.Team]\nport = {{ a = 1 }}\n\
+            "schema_version = 9\ncloud = 7\n[defaults]\nuser = \"me\"\naddress = \"teleport\"\n[folders.Team]\nport = {{ a = 1 }}\n\
              for = \"2h\"\n[clients]\nssh = 1\nrdp = \"my-rdp\"\n[profiles.good]\nvm = \"{VM}\"\nfolder = \"Team\"\n\
-             [profiles.bad]\nvm = \"{VM}\"\naddress = \"bastion\"\n[profiles.odd]\nvm = 1\n[profiles.GOOD]\nvm = \"{VM}\"\n"
+             [profiles.bad]\nvm = \"{VM}\"\naddress = \"teleport\"\n[profiles.odd]\nvm = 1\n[profiles.GOOD]\nvm = \"{VM}\"\n"
         );
         let (_folder, file) = file(&later);
         let read = file.read().unwrap();
@@ -358,7 +358,7 @@ mod tests {
             assert!(read.left_out.iter().any(|left| left.contains(place)), "{place}: {:#?}", read.left_out);
         }
         let Failure::SettingsNewer { unread, .. } = file.set_client_id(None).unwrap_err().failure else { panic!() };
-        assert!(unread.unwrap().contains("Bastion"));
+        assert!(unread.unwrap().contains("teleport"));
         let (_folder, present) = super::written::file(&later.replace("= 9", "= 2"));
         assert!(
             matches!(present.read().unwrap_err().failure, Failure::Settings { .. }),

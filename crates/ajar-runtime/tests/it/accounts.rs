@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ajar_core::account::{AccountName, AccountSettings, Acting};
 use ajar_core::activity::ActivityEvent;
 use ajar_core::attempt::{Ask, InitiateFailure};
+use ajar_core::bastion::BastionHost;
 use ajar_core::failure::{Failure, SignInReason, Trouble};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::protocol::{Reply, Request};
@@ -16,7 +17,7 @@ use ajar_core::snapshot::{AccountState, FavouriteState, Kept, OutcomeView, SignI
 use ajar_core::vm::{VmAddresses, VmFacts};
 use ajar_runtime::ports::{
     Accounts, Asking, AzAccount, Azure, Forgotten, KeepSignIn, LetGo, SignInPlan, SignedInAs, TellBegun, TellStage,
-    Wanted,
+    Tunnel, Wanted,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -102,6 +103,12 @@ impl As {
 
 #[async_trait]
 impl Azure for As {
+    async fn bastion(&self, _subnet: &ResourceId) -> Result<BastionHost, Trouble> {
+        Err(Failure::NoBastion.into())
+    }
+    async fn tunnel(&self, _host: &BastionHost, _vm: &VmResourceId, _port: u16) -> Result<Tunnel, Trouble> {
+        Err(Failure::NoBastion.into())
+    }
     async fn policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {
         self.token()?;
         self.world(vm).policies(vm).await

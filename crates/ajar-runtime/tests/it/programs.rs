@@ -142,6 +142,7 @@ fn order() -> Order {
         renews: None,
         passing: false,
         chosen_source: None,
+        subnet: None,
         launch: true,
         wishes: Vec::new(),
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use ajar_core::account::{Acting, KeychainTrouble};
 use ajar_core::activity::ActivityEvent;
 use ajar_core::attempt::{Ask, ClientFound, InitiateFailure, Order};
+use ajar_core::bastion::BastionHost;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
@@ -24,7 +25,9 @@ use ajar_core::zone::Zone;
 use ajar_runtime::adapters::HttpsTeamDownloads;
 use ajar_runtime::engine::{LOOK_EVERY, Parts};
 use ajar_runtime::files::{Folder, SshFolder};
-use ajar_runtime::ports::{Asking, AzAccount, Azure, Browser, Clock, Launcher, Peers, Ports, TellBegun, Wanted};
+use ajar_runtime::ports::{
+    Asking, AzAccount, Azure, Browser, Clock, Launcher, Peers, Ports, TellBegun, Tunnel, Wanted,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
 use futures::future::join_all;
@@ -437,7 +440,16 @@ impl Azure for World {
     async fn addresses(&self, _network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
         self.call(Call::Addresses).await?;
         let is_static = self.scene().is_static;
-        Ok(VmAddresses { public: Some(PublicAddress { ip: ADDRESS, is_static }), private: Some(PRIVATE) })
+        let public = Some(PublicAddress { ip: ADDRESS, is_static });
+        Ok(VmAddresses { public, private: Some(PRIVATE), ..VmAddresses::default() })
+    }
+
+    async fn bastion(&self, _subnet: &ResourceId) -> Result<BastionHost, Trouble> {
+        Err(Failure::NoBastion.into())
+    }
+
+    async fn tunnel(&self, _host: &BastionHost, _vm: &VmResourceId, _port: u16) -> Result<Tunnel, Trouble> {
+        Err(Failure::NoBastion.into())
     }
 
     async fn granted(&self, _vm: &VmResourceId) -> Result<Granted, Trouble> {

@@ -2,6 +2,7 @@
 
 mod activity_log;
 pub(crate) mod asked;
+mod bastion_hosts;
 mod compute;
 mod defender_location;
 mod diagnostics;

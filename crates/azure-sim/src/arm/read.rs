@@ -11,8 +11,8 @@ use crate::arm::filter::{Clause, Filter, Test, Verdict};
 use crate::arm::resources::Resource;
 use crate::arm::route::{self, Scope};
 use crate::arm::{
-    Call, activity_log, compute, defender_location, diagnostics, disk, network, page, permissions, pricings, providers,
-    regions, resources, security_groups, sizes, subscriptions, virtual_network,
+    Call, activity_log, bastion_hosts, compute, defender_location, diagnostics, disk, network, page, permissions,
+    pricings, providers, regions, resources, security_groups, sizes, subscriptions, virtual_network,
 };
 use crate::served::RouteName;
 
@@ -34,6 +34,8 @@ pub(crate) enum Read {
     VirtualNetwork(String),
     NetworkWatchers,
     NetworkWatcher(String),
+    BastionHosts,
+    BastionHost(String),
     Subnets(String),
     Subnet(String, String),
     DefaultSecurityRules(String),
@@ -125,6 +127,7 @@ pub(super) fn in_group(words: &[&str], names: &[&str]) -> Option<Read> {
 fn network_resource(kind: &str, rest: &[&str], names: &[&str]) -> Option<Read> {
     let name = |index: usize| names[index].to_owned();
     Some(match (kind, rest) {
+        ("bastionhosts", [_]) => Read::BastionHost(name(0)),
         ("networkwatchers", [_]) => Read::NetworkWatcher(name(0)),
         ("virtualnetworks", [_]) => Read::VirtualNetwork(name(0)),
         ("virtualnetworks", [_, "subnets"]) => Read::Subnets(name(0)),
@@ -154,6 +157,7 @@ fn list(words: &[&str], _: &[&str]) -> Option<Read> {
         ["providers", "microsoft.compute", "disks"] => Read::Disks,
         ["providers", "microsoft.network", "virtualnetworks"] => Read::VirtualNetworks,
         ["providers", "microsoft.network", "networkwatchers"] => Read::NetworkWatchers,
+        ["providers", "microsoft.network", "bastionhosts"] => Read::BastionHosts,
         ["providers", namespace, kind] => Read::NoneOf(providers::known(namespace, kind)?),
         _ => return None,
     })
@@ -177,6 +181,8 @@ impl Read {
             Self::VirtualNetwork(_) => RouteName::VirtualNetworksGet,
             Self::NetworkWatchers => either(RouteName::NetworkWatchersList, RouteName::NetworkWatchersListAll),
             Self::NetworkWatcher(_) => RouteName::NetworkWatchersGet,
+            Self::BastionHosts => either(RouteName::BastionHostsListByResourceGroup, RouteName::BastionHostsList),
+            Self::BastionHost(_) => RouteName::BastionHostsGet,
             Self::Subnets(_) => RouteName::SubnetsList,
             Self::Subnet(..) => RouteName::SubnetsGet,
             Self::DefaultSecurityRules(_) => RouteName::DefaultSecurityRulesList,
@@ -218,6 +224,8 @@ pub(super) fn answer(call: &Call<'_>, scope: &Scope, read: &Read) -> Result<Resp
         Read::VirtualNetwork(name) => virtual_network::one(call, scope, name),
         Read::NetworkWatchers => diagnostics::watchers(call, scope),
         Read::NetworkWatcher(name) => diagnostics::watcher(call, scope, name),
+        Read::BastionHosts => bastion_hosts::all(call, scope),
+        Read::BastionHost(name) => bastion_hosts::one(call, scope, name),
         Read::Subnets(network) => virtual_network::subnets(call, scope, network),
         Read::Subnet(network, name) => virtual_network::subnet_of(call, scope, network, name),
         Read::DefaultSecurityRules(group) => security_groups::default_rules(call, scope, group),

@@ -9,6 +9,7 @@ use crate::arm::route::Scope;
 use crate::arm::{Call, compute, disk, page, security_groups, virtual_network};
 use crate::clock::offset_timestamp;
 use crate::state::Cloud;
+use crate::state::bastion::BastionHost;
 use crate::state::groups::{NicGroup, SecurityGroup};
 use crate::state::places::NetworkWatcher;
 use crate::state::vm::Vm;
@@ -23,10 +24,11 @@ pub(super) enum Kind {
     SecurityGroup,
     VirtualNetwork,
     NetworkWatcher,
+    BastionHost,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::VirtualMachine,
         Self::Disk,
         Self::Interface,
@@ -34,6 +36,7 @@ impl Kind {
         Self::SecurityGroup,
         Self::VirtualNetwork,
         Self::NetworkWatcher,
+        Self::BastionHost,
     ];
 
     /// As Resource Graph writes it.
@@ -46,6 +49,7 @@ impl Kind {
             Self::SecurityGroup => "microsoft.network/networksecuritygroups",
             Self::VirtualNetwork => "microsoft.network/virtualnetworks",
             Self::NetworkWatcher => "microsoft.network/networkwatchers",
+            Self::BastionHost => "microsoft.network/bastionhosts",
         }
     }
 
@@ -59,6 +63,7 @@ impl Kind {
             Self::SecurityGroup => "Microsoft.Network/networkSecurityGroups",
             Self::VirtualNetwork => "Microsoft.Network/virtualNetworks",
             Self::NetworkWatcher => "Microsoft.Network/networkWatchers",
+            Self::BastionHost => "Microsoft.Network/bastionHosts",
         }
     }
 }
@@ -66,11 +71,12 @@ impl Kind {
 /// One resource.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Resource<'c> {
-    /// Of this kind, and this VM's. A network is its first VM's; a network watcher is none's.
+    /// Of this kind, and this VM's. A network is its first VM's; network watchers and Bastion hosts are none's.
     OfVm(Kind, &'c Vm),
     /// A network security group that is not one VM's own, with its index in [`Cloud::security_groups`].
     SharedGroup(usize, &'c SecurityGroup),
     Watcher(&'c NetworkWatcher),
+    Bastion(&'c BastionHost),
 }
 
 impl<'c> Resource<'c> {
@@ -94,6 +100,7 @@ impl<'c> Resource<'c> {
                 Kind::NetworkWatcher => {
                     all.extend(cloud.places.watchers(&scope.subscription, group).map(Self::Watcher));
                 }
+                Kind::BastionHost => all.extend(cloud.bastions_in(&scope.subscription, group).map(Self::Bastion)),
             }
         }
         all
@@ -110,6 +117,7 @@ impl<'c> Resource<'c> {
             Self::OfVm(kind, _) => *kind,
             Self::SharedGroup(..) => Kind::SecurityGroup,
             Self::Watcher(_) => Kind::NetworkWatcher,
+            Self::Bastion(_) => Kind::BastionHost,
         }
     }
 
@@ -120,9 +128,10 @@ impl<'c> Resource<'c> {
             Self::OfVm(Kind::Interface, vm) => vm.nic_name(),
             Self::OfVm(Kind::PublicIpAddress, vm) => vm.public_ip_name(),
             Self::OfVm(Kind::SecurityGroup, vm) => vm.nsg_name(),
-            Self::OfVm(Kind::VirtualNetwork | Kind::NetworkWatcher, vm) => vm.network_name(),
+            Self::OfVm(Kind::VirtualNetwork | Kind::NetworkWatcher | Kind::BastionHost, vm) => vm.network_name(),
             Self::SharedGroup(_, group) => group.name.clone(),
             Self::Watcher(watcher) => watcher.name(),
+            Self::Bastion(host) => host.name.clone(),
         }
     }
 
@@ -133,6 +142,7 @@ impl<'c> Resource<'c> {
             Self::OfVm(kind, vm) => [vm.group(), "/providers/", kind.name(), "/", &self.name()].concat(),
             Self::SharedGroup(_, group) => group.id(),
             Self::Watcher(watcher) => watcher.id(),
+            Self::Bastion(host) => host.id(),
         }
     }
 
@@ -141,6 +151,7 @@ impl<'c> Resource<'c> {
             Self::OfVm(_, vm) => &vm.location,
             Self::SharedGroup(_, group) => &group.location,
             Self::Watcher(watcher) => &watcher.location,
+            Self::Bastion(host) => &host.location,
         }
     }
 
@@ -151,6 +162,7 @@ impl<'c> Resource<'c> {
             Self::OfVm(_, vm) => &vm.resource_group,
             Self::SharedGroup(_, group) => &group.resource_group,
             Self::Watcher(_) => NetworkWatcher::GROUP,
+            Self::Bastion(host) => &host.resource_group,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::arm::error::ArmError;
 use crate::arm::route::Scope;
 use crate::arm::{Call, compute, network, page};
 use crate::state::Cloud;
+use crate::state::bastion::{self, BastionHost, Sku};
 use crate::state::vm::Vm;
 
 const READ: &str = "Microsoft.Network/virtualNetworks/read";
@@ -89,7 +90,7 @@ pub(super) fn properties(cloud: &Cloud, first: &Vm) -> Value {
         "provisioningState": "Succeeded",
         "addressSpace": { "addressPrefixes": [format!("{SUBNET}/{PREFIX}")] },
         "subnets": subnets_of(cloud, first),
-        "virtualNetworkPeerings": [],
+        "virtualNetworkPeerings": peerings(cloud, first),
         "enableDdosProtection": false,
     })
 }
@@ -100,7 +101,57 @@ fn subnets_of(cloud: &Cloud, first: &Vm) -> Vec<Value> {
     for vm in inside.filter(|vm| vm.location == first.location) {
         subnets.entry(vm.subnet.as_str()).or_default().push(vm);
     }
-    subnets.into_iter().map(|(name, vms)| subnet(cloud, name, &vms)).collect()
+    let mut all: Vec<_> = subnets.into_iter().map(|(name, vms)| subnet(cloud, name, &vms)).collect();
+    let network = first.network_id();
+    if let Some(host) = cloud.bastion_hosts.iter().find(|host| is_in(host, &network)) {
+        all.push(bastion_subnet(host, &network));
+    }
+    all
+}
+
+/// Whether the host has a subnet in the network: one of the Developer SKU is shared by many, and has none.
+fn is_in(host: &BastionHost, network: &str) -> bool {
+    host.sku != Sku::Developer && host.network_id().eq_ignore_ascii_case(network)
+}
+
+fn bastion_subnet(host: &BastionHost, network: &str) -> Value {
+    json!({
+        "name": bastion::SUBNET,
+        "id": format!("{network}/subnets/{}", bastion::SUBNET),
+        "etag": "W/\"1\"",
+        "type": "Microsoft.Network/virtualNetworks/subnets",
+        "properties": {
+            "provisioningState": "Succeeded",
+            "addressPrefix": bastion::subnet().to_string(),
+            "ipConfigurations": [{ "id": format!("{}/bastionHostIpConfigurations/IpConf", host.id()) }],
+            "delegations": [],
+            "privateEndpointNetworkPolicies": "Disabled",
+            "privateLinkServiceNetworkPolicies": "Enabled",
+        },
+    })
+}
+
+fn peerings(cloud: &Cloud, first: &Vm) -> Vec<Value> {
+    let network = first.network_id();
+    let peering = |(number, remote): (usize, String)| {
+        let name = format!("peering-{}", number + 1);
+        json!({
+            "name": name.clone(),
+            "id": format!("{network}/virtualNetworkPeerings/{name}"),
+            "etag": "W/\"1\"",
+            "type": "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+            "properties": {
+                "provisioningState": "Succeeded",
+                "peeringState": "Connected",
+                "remoteVirtualNetwork": { "id": remote },
+                "allowVirtualNetworkAccess": true,
+                "allowForwardedTraffic": false,
+                "allowGatewayTransit": false,
+                "useRemoteGateways": false,
+            },
+        })
+    };
+    cloud.peerings(&network).into_iter().enumerate().map(peering).collect()
 }
 
 /// Of the VMs in it there is at least one.

@@ -40,7 +40,8 @@ impl Fleet {
                 }
             }
         }
-        self.check_network()
+        self.check_network()?;
+        self.check_bastions()
     }
 
     fn check_subscriptions(&self) -> Result<(), Complaint> {

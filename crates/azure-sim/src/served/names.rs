@@ -28,6 +28,12 @@ macro_rules! route_names {
 
 route_names! {
     ActivityLogsList => "ActivityLogs_List",
+    BastionHostsGet => "BastionHosts_Get",
+    BastionHostsList => "BastionHosts_List",
+    BastionHostsListByResourceGroup => "BastionHosts_ListByResourceGroup",
+    BastionTunnelClose => "BastionTunnel_Close",
+    BastionTunnelConnect => "BastionTunnel_Connect",
+    BastionTunnelOpen => "BastionTunnel_Open",
     DefaultSecurityRulesGet => "DefaultSecurityRules_Get",
     DefaultSecurityRulesList => "DefaultSecurityRules_List",
     DisksGet => "Disks_Get",

@@ -62,10 +62,15 @@ impl Cloud {
     /// Whether a TCP connection from the client's present address gets to the VM's port.
     pub(crate) fn admits(&self, vm: &Vm, port: u16, now: DateTime<Utc>) -> bool {
         let translated = self.switches.firewall_source == FirewallSource::Firewall && vm.firewall_address().is_some();
+        self.admits_from(if translated { FIREWALL } else { self.public_ip }, vm, port, now)
+    }
+
+    /// Whether a TCP connection from that address gets to the VM's port.
+    pub(crate) fn admits_from(&self, source: Ipv4Addr, vm: &Vm, port: u16, now: DateTime<Utc>) -> bool {
         let packet = Packet {
             direction: Direction::Inbound,
             protocol: Protocol::Tcp,
-            source: if translated { FIREWALL } else { self.public_ip },
+            source,
             source_port: None,
             destination: vm.private_ip,
             destination_port: Some(port),

@@ -1,5 +1,6 @@
 //! What is true in the simulated Azure. Pure: time is passed in, nothing here waits, listens or reads a clock.
 
+pub(crate) mod bastion;
 pub(crate) mod change;
 pub(crate) mod configure;
 pub(crate) mod flow;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 use crate::fleet::{Fleet, SubscriptionSpec};
 use crate::latency::Latencies;
 use crate::switches::Switches;
+use bastion::BastionHost;
 use groups::SecurityGroup;
 use jit::Policy;
 use lag::Earlier;
@@ -56,6 +58,7 @@ pub(crate) struct Cloud {
     pub(crate) places: Places,
     /// Network security groups that are not one VM's own.
     pub(crate) security_groups: Vec<SecurityGroup>,
+    pub(crate) bastion_hosts: Vec<BastionHost>,
     pub(crate) policies: Vec<Policy>,
     /// What reads still show of policies that have been written.
     pub(crate) earlier_policies: Vec<Earlier>,
@@ -84,6 +87,7 @@ impl Cloud {
             earlier_policies: Vec::new(),
             places: Places::of(&vms, fleet.standing_groups()),
             security_groups: fleet.security_groups(),
+            bastion_hosts: fleet.bastion_hosts(),
             vms,
             operations: BTreeMap::new(),
             rights,
@@ -142,6 +146,11 @@ impl Cloud {
             || !vm.standing_rules.is_empty()
             || !vm.left_windows.is_empty()
             || !vm.protections.iter().all(shut)
+    }
+
+    /// What runs in a VM now.
+    pub(crate) fn guest_of(&self, index: usize) -> Guest {
+        Guest { vm: index, boot: self.vms[index].power.guest() }
     }
 
     /// The guests that exist: connections to others are dead.

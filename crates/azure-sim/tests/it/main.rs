@@ -4,6 +4,7 @@
 
 mod activity_log;
 mod assertion;
+mod bastion;
 mod client;
 mod control;
 mod entra;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::bastion;
 use crate::client::Azure;
 
 /// Walks along the routes, and keeps what each answered.
@@ -87,6 +88,7 @@ async fn reads(walk: &mut Walk) {
             "/providers/Microsoft.Network/networkSecurityGroups",
             "/providers/Microsoft.Network/virtualNetworks",
             "/providers/Microsoft.Network/networkWatchers",
+            "/providers/Microsoft.Network/bastionHosts",
         ];
         walk.get_all(scope, &below).await;
     }
@@ -112,6 +114,7 @@ async fn reads(walk: &mut Walk) {
             "/networkSecurityGroups/db-replica-3-nsg/defaultSecurityRules",
             "/networkSecurityGroups/db-replica-3-nsg/defaultSecurityRules/DenyAllInBound",
             "/virtualNetworks/vnet-westeurope",
+            "/bastionHosts/hub",
             "/virtualNetworks/vnet-westeurope/subnets",
             "/virtualNetworks/vnet-westeurope/subnets/default",
         ],
@@ -226,16 +229,33 @@ async fn sign_in(walk: &mut Walk) {
     walk.send("IMDS", imds("instance").query(&[("api-version", "2021-02-01")])).await;
 }
 
+/// Opens a way through a Bastion host, goes through and closes it.
+async fn tunnel(walk: &mut Walk) {
+    let vm = walk.azure.vm("db-replica-3").id.clone();
+    let opened = walk.send("token of a tunnel", bastion::open(&walk.azure, &vm, &walk.azure.token)).await;
+    let opened: Value = opened.json().await.unwrap();
+    walk.send("web socket", bastion::connect(&walk.azure, &opened)).await;
+    let base = walk.azure.simulator.announce().resource_manager.clone();
+    let token = opened["authToken"].as_str().unwrap();
+    let closing = walk.azure.http.delete(format!("{base}/api/tokens/{token}"));
+    walk.send("end of a tunnel", closing).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_that_is_named_answers_and_every_route_that_answers_is_named() {
-    let azure = Azure::start().await;
+    let host = "\n[[bastion_hosts]]\nname = \"hub\"\n";
+    let fleet = include_str!("../../src/default-fleet.toml").to_owned() + host;
+    let fleet = Some(fleet.parse().unwrap());
+    let azure = Azure::start_with(azure_sim::Options { fleet, speed: 200.0, ..azure_sim::Options::default() }).await;
     azure.set("rights", json!({ "action": "*", "allowed": true })).await;
     let mut walk = Walk { azure, answered: BTreeMap::new() };
     reads(&mut walk).await;
     sign_in(&mut walk).await;
+    tunnel(&mut walk).await;
     writes(&mut walk).await;
 
-    let refused: Vec<_> = walk.answered.iter().filter(|(_, status)| !status.is_success()).collect();
+    let is_refused = |status: &StatusCode| !status.is_success() && *status != StatusCode::SWITCHING_PROTOCOLS;
+    let refused: Vec<_> = walk.answered.iter().filter(|(_, status)| is_refused(status)).collect();
     assert!(refused.is_empty(), "{refused:#?}");
     let journal = walk.azure.look("journal").await;
     let walked: BTreeSet<_> = journal.as_array().unwrap().iter().map(|entry| entry["route"].as_str()).collect();

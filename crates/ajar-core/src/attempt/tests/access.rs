@@ -147,6 +147,7 @@ fn a_request_refused_while_the_vm_rests_is_none_of_those_that_nobody_answered() 
         | Effect::ProbePort { .. }
         | Effect::Initiate(_)
         | Effect::StartVm
+        | Effect::FindBastion { .. }
         | Effect::LaunchClient { .. } => all_but_the_request(effect),
     });
     world.tell(refused());
@@ -261,7 +262,7 @@ fn a_window_that_ends_during_the_attempt_is_asked_for_anew() {
         Effect::ReadVm => Some(vm(Deallocated)),
         Effect::ResolveAddress { .. } => Some(address(None, false)),
         Effect::DetectSource | Effect::ReadPolicy | Effect::ProbePort { .. } => all_but_the_request(effect),
-        Effect::StartVm | Effect::LaunchClient { .. } => None,
+        Effect::FindBastion { .. } | Effect::StartVm | Effect::LaunchClient { .. } => None,
     });
     world.pass(TimeDelta::seconds(240));
     assert_eq!(world.asked.len(), 1);

@@ -19,7 +19,7 @@ fn well(effect: &Effect) -> Option<Fact> {
         Effect::Initiate(_) => Some(granted_until(120)),
         Effect::StartVm => Some(Fact::Started(Ok(()))),
         Effect::ProbePort { .. } => Some(port(Refused)),
-        Effect::LaunchClient { .. } => None,
+        Effect::FindBastion { .. } | Effect::LaunchClient { .. } => None,
     }
 }
 
@@ -153,7 +153,11 @@ fn a_firewall_that_lets_nothing_through_is_told_as_that_with_the_address_that_is
         Effect::ResolveAddress { .. } => Some(address(None, false)),
         Effect::Initiate(_) => Some(Fact::Initiated(Ok(request(120, Some(13389))))),
         Effect::ProbePort { .. } => Some(Fact::Port { endpoint: endpoint(FIREWALL, 13389), answer: Refused }),
-        Effect::DetectSource | Effect::ReadVm | Effect::StartVm | Effect::LaunchClient { .. } => well(effect),
+        Effect::DetectSource
+        | Effect::ReadVm
+        | Effect::FindBastion { .. }
+        | Effect::StartVm
+        | Effect::LaunchClient { .. } => well(effect),
     };
     let mut world = World::answering(order(), Memory::default(), behind);
     world.pass(TimeDelta::minutes(6));

@@ -96,7 +96,7 @@ impl Azure {
                 let why = Failure::Unreachable { host: "management.azure.com".into(), detail: "reset".into() };
                 (lost.known, Fact::Initiated(Err(InitiateFailure::Unanswered(why.into()))))
             }
-            Effect::StartVm | Effect::LaunchClient { .. } => unreachable!("{effect:?}"),
+            Effect::FindBastion { .. } | Effect::StartVm | Effect::LaunchClient { .. } => unreachable!("{effect:?}"),
         };
         self.coming.push((self.now + TimeDelta::seconds(seconds), fact));
     }

@@ -156,7 +156,7 @@ impl Run {
                 }
                 Fact::Initiated(Err(InitiateFailure::Unanswered(_))) => self.looked_for = false,
                 Fact::Initiated(Err(InitiateFailure::Refused(_))) => self.unrefused = 0,
-                Fact::Addresses(_) | Fact::Initiated(_) | Fact::Started(_) | Fact::Client(_) => {}
+                Fact::Addresses(_) | Fact::Bastion(_) | Fact::Initiated(_) | Fact::Started(_) | Fact::Client(_) => {}
             }
         }
         self.attempt.apply(NUMBER, fact, self.now);
@@ -184,6 +184,7 @@ impl Run {
         assert!(of_an_extension || !self.attempt.order().extends, "{effect:?} for more time");
         let repeated = |other: &Effect| std::mem::discriminant(other) == std::mem::discriminant(effect);
         match effect {
+            Effect::FindBastion { .. } => assert!(!self.flying.iter().any(repeated)),
             Effect::LaunchClient { endpoint } => {
                 assert_eq!(self.last_look.get(endpoint), Some(&PortAnswer::Open), "launched at a closed port");
                 assert!(!self.flying.iter().any(repeated));
@@ -283,6 +284,7 @@ fn answers(effect: &Effect, how: u8, now: chrono::DateTime<chrono::Utc>) -> Fact
             84..100 => Fact::Initiated(Ok(request(minutes(2), Some(9_022)))),
             _ => granted_until(minutes(120)),
         },
+        Effect::FindBastion { .. } => Fact::Bastion(Err(Failure::NoBastion.into())),
         Effect::StartVm => Fact::Started(if how < 20 { Err(trouble()) } else { Ok(()) }),
         Effect::LaunchClient { .. } => Fact::Client(if how < 60 { Err(trouble()) } else { Ok(()) }),
     }

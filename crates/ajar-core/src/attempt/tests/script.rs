@@ -53,6 +53,7 @@ pub(super) fn order() -> Order {
         renews: None,
         passing: false,
         chosen_source: None,
+        subnet: None,
         launch: true,
         wishes: Vec::new(),
     }
@@ -88,7 +89,7 @@ pub(super) fn vm(power: PowerState) -> Fact {
 
 pub(super) fn address(public: Option<Ipv4Addr>, is_static: bool) -> Fact {
     let public = public.map(|ip| PublicAddress { ip, is_static });
-    Fact::Addresses(Ok(VmAddresses { public, private: Some(Ipv4Addr::new(10, 0, 0, 4)) }))
+    Fact::Addresses(Ok(VmAddresses { public, private: Some(Ipv4Addr::new(10, 0, 0, 4)), ..VmAddresses::default() }))
 }
 
 pub(super) fn port(answer: PortAnswer) -> Fact {
@@ -382,6 +383,7 @@ pub(super) fn name(effect: &Effect) -> String {
         Effect::Initiate(ask) => {
             format!("ask for {} from {} until {}", ask.port, ask.source, ask.end_time_utc.format("%H:%M:%S"))
         }
+        Effect::FindBastion { .. } => "bastion".into(),
         Effect::StartVm => "start".into(),
         Effect::LaunchClient { endpoint } => format!("launch {endpoint}"),
     }
@@ -418,6 +420,6 @@ pub(super) fn all_but_the_request(effect: &Effect) -> Option<Fact> {
         Effect::ReadVm => Some(vm(PowerState::Running)),
         Effect::ResolveAddress { .. } => Some(address(Some(VM), true)),
         Effect::ProbePort { .. } => Some(port(PortAnswer::Refused)),
-        Effect::Initiate(_) | Effect::StartVm | Effect::LaunchClient { .. } => None,
+        Effect::Initiate(_) | Effect::FindBastion { .. } | Effect::StartVm | Effect::LaunchClient { .. } => None,
     }
 }

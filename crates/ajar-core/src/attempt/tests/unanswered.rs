@@ -139,6 +139,7 @@ fn a_port_that_opens_while_a_request_is_looked_for_settles_it() {
         | Effect::ReadVm
         | Effect::ResolveAddress { .. }
         | Effect::StartVm
+        | Effect::FindBastion { .. }
         | Effect::LaunchClient { .. } => all_but_the_request(effect),
     });
     world.pass(TimeDelta::seconds(3));

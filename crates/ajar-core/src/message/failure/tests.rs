@@ -6,8 +6,8 @@ use chrono::{FixedOffset, TimeDelta};
 
 use super::*;
 use crate::failure::{
-    AccountPart, AzureSaid, ClientFlaw, PrincipalFlaw, Proof, SignInDemand, SignInPart, SignInReason, TenantReason,
-    TokenTool,
+    AccountPart, AzureSaid, BastionFlaw, ClientFlaw, PrincipalFlaw, Proof, SignInDemand, SignInPart, SignInReason,
+    TenantReason, TokenTool,
 };
 use crate::port::Endpoint;
 use crate::snapshot::Step;
@@ -192,6 +192,13 @@ fn every_failure() -> Vec<Failure> {
         Failure::BeingDeallocated,
         Failure::NotAskedAnyMore,
         Failure::NoPublicAddress { private: Some(Ipv4Addr::new(10, 0, 0, 4)) },
+        Failure::NoBastion,
+        Failure::BastionUnfit { bastion: "hub".into(), flaw: BastionFlaw::Sku("Basic".into()) },
+        Failure::BastionUnfit { bastion: "hub".into(), flaw: BastionFlaw::TunnelingOff },
+        Failure::BastionUnfit { bastion: "hub".into(), flaw: BastionFlaw::NotReady("Updating".into()) },
+        Failure::BastionUnfit { bastion: "hub".into(), flaw: BastionFlaw::Elsewhere("bastion.example".into()) },
+        Failure::BastionRefused { bastion: "hub".into(), status: 403, said: "No access".into() },
+        Failure::BastionSilent { bastion: "hub".into(), port: 22, since },
         Failure::PortSilent { endpoint: endpoint.clone(), since },
         Failure::PortRefused { endpoint: endpoint.clone(), since },
         Failure::FirewallShut { endpoint: endpoint.clone(), admitted: address, since },

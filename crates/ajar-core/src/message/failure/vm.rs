@@ -153,7 +153,7 @@ pub(super) fn no_public_address(name: &str, private: Option<Ipv4Addr>) -> Words 
             Some(address) => format!("It only has {address}, inside its virtual network."),
             None => "Azure shows no address for it at all.".into(),
         },
-        "Reach it from inside its network, or through Azure Bastion.",
+        "Reach it from inside its network, or have an Azure Bastion host made that leads there.",
     )
 }
 

@@ -98,7 +98,7 @@ async fn settings_of_a_later_ajar_are_in_force_and_not_changed() {
     world.write("config.toml", &later);
     let running = Running::start(&world);
     running.connected("web").await;
-    let odd = "[profiles.odd]\nvm = \"/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/odd\"\naddress = \"bastion\"\n";
+    let odd = "[profiles.odd]\nvm = \"/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/odd\"\naddress = \"teleport\"\n";
     let later = later + odd;
     world.write("config.toml", &later);
     running.done(Request::ReadSettings).await;

@@ -177,6 +177,7 @@ impl Sources {
             client_id: None,
             ca_bundle: None,
             public_ip_endpoints: Some(announced.public_ip_endpoints.clone()),
+            bastion_suffix: None,
         };
         let cloud = Cloud::from_settings("sim", &settings, Some(ca)).unwrap();
         Self { simulator, cloud, http }

@@ -111,7 +111,8 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Response, ArmError> {
             ResourceGraphLag::Hour => 3600.0,
         };
         let spent = Spent::default();
-        let view = View { cloud, now, as_of: now - cloud.latencies.scaled(lag), spent: &spent };
+        let view =
+            View { cloud, now, as_of: now - cloud.latencies.scaled(lag), spent: &spent, host: call.world.host() };
         let subscriptions = in_scope(call, cloud, &request)?;
         let answer = |text: &str| {
             let query = parser::parse(text)?;

@@ -10,7 +10,7 @@ use super::row::{Row, follow};
 use super::syntax::{Comparison, Expr, Step};
 use crate::arm::resources::{Kind, Resource};
 use crate::arm::route::Scope;
-use crate::arm::{Call, compute, diagnostics, disk, network, security_groups, virtual_network};
+use crate::arm::{Call, bastion_hosts, compute, diagnostics, disk, network, security_groups, virtual_network};
 use crate::fleet::SubscriptionSpec;
 use crate::state::Cloud;
 use crate::state::groups::Group;
@@ -23,6 +23,8 @@ pub(super) struct View<'c> {
     pub(super) now: DateTime<Utc>,
     pub(super) as_of: DateTime<Utc>,
     pub(super) spent: &'c Spent,
+    /// Where the simulator is, and with it every Bastion host.
+    pub(super) host: &'c str,
 }
 
 /// A row that is a VM, or what hangs on one.
@@ -116,7 +118,7 @@ fn resources(call: &Call<'_>, view: View<'_>, subscriptions: &[usize], steps: &[
 pub(super) fn row(view: View<'_>, resource: Resource<'_>, subscription: usize) -> Row {
     match resource {
         Resource::OfVm(kind, vm) => Row::OfVm(OfVm { kind, vm: vm.index, subscription }),
-        Resource::SharedGroup(..) | Resource::Watcher(_) => {
+        Resource::SharedGroup(..) | Resource::Watcher(_) | Resource::Bastion(_) => {
             let of = &view.cloud.subscriptions[subscription];
             Row::Values(COLUMNS.iter().map(|(name, _)| of_resource(view, resource, of, name)).collect())
         }
@@ -211,6 +213,7 @@ fn of_resource(view: View<'_>, resource: Resource<'_>, subscription: &Subscripti
         "sku" => match resource {
             Resource::OfVm(Kind::Disk, _) => disk::sku(),
             Resource::OfVm(Kind::PublicIpAddress, vm) => network::sku(vm),
+            Resource::Bastion(host) => bastion_hosts::sku(host),
             _ => Value::Null,
         },
         "tags" => compute::tags(),
@@ -231,6 +234,7 @@ fn properties(view: View<'_>, resource: Resource<'_>) -> Value {
         Resource::OfVm(kind, vm) => (kind, vm),
         Resource::SharedGroup(index, _) => return security_groups::properties(cloud, Group::Shared(index), now),
         Resource::Watcher(_) => return diagnostics::properties(),
+        Resource::Bastion(host) => return bastion_hosts::properties(host, view.host),
     };
     match kind {
         Kind::VirtualMachine => {
@@ -243,7 +247,7 @@ fn properties(view: View<'_>, resource: Resource<'_>) -> Value {
         Kind::PublicIpAddress => network::address_properties(vm, vm.seen_at(as_of).address),
         Kind::SecurityGroup => security_groups::properties(cloud, Group::Own(vm), now),
         Kind::VirtualNetwork => virtual_network::properties(cloud, vm),
-        Kind::NetworkWatcher => diagnostics::properties(),
+        Kind::NetworkWatcher | Kind::BastionHost => diagnostics::properties(),
     }
 }
 

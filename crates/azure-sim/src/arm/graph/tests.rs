@@ -35,7 +35,7 @@ fn ask(query: &str) -> Result<Vec<Value>, QueryError> {
 fn ask_of(cloud: &Cloud, query: &str) -> Result<Vec<Value>, QueryError> {
     let now = Utc::now();
     let spent = super::limits::Spent::default();
-    let view = source::View { cloud, now, as_of: now, spent: &spent };
+    let view = source::View { cloud, now, as_of: now, spent: &spent, host: "127.0.0.1:1" };
     let tables = |table: &str, steps: &[super::syntax::Step]| {
         if !table.eq_ignore_ascii_case("resources") {
             return Err(QueryError::unresolved("table", table));

@@ -1,0 +1,306 @@
+//! A connection to a VM's port through an Azure Bastion host, as `az network bastion tunnel` makes it: a token for the port, a web
+//! socket whose binary frames are the connection's bytes, and the end of the token.
+//!
+//! Source: <https://github.com/Azure/azure-cli-extensions/blob/main/src/bastion/azext_bastion/tunnel.py>. The protocol is not
+//! documented otherwise. The web socket's token stands in its address, which is told nowhere for that.
+
+use std::io;
+use std::time::Duration;
+
+use ajar_core::bastion::BastionHost;
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::resource_id::VmResourceId;
+use azure_core::credentials::Secret;
+use futures::{SinkExt, StreamExt};
+use reqwest::header::{
+    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use reqwest::{Response, StatusCode, Upgraded};
+use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use url::Url;
+
+use crate::arm_client::ArmClient;
+use crate::bastion::door;
+use crate::connection::{self, Http};
+
+/// By this a host that is several machines finds the one that knows the token.
+const NODE: HeaderName = HeaderName::from_static("x-node-id");
+
+/// As much as `az` puts into one frame: hosts are said to take no message in several.
+const FRAME: usize = 4096;
+
+/// The longest refusal that is read.
+const MOST_SAID: usize = 64 << 10;
+
+/// How long what the VM still says is waited for once this side is done.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How long the end of a token may take, which nobody waits for.
+const CLOSING: Duration = Duration::from_secs(10);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Opened {
+    auth_token: String,
+    node_id: String,
+    websocket_token: String,
+}
+
+#[derive(Default, Deserialize)]
+struct Said {
+    #[serde(default)]
+    message: String,
+}
+
+/// A token that ends with this.
+struct Session {
+    http: Http,
+    door: Url,
+    token: String,
+    node: String,
+    is_over: bool,
+}
+
+impl Session {
+    /// Ends the token.
+    fn ending(&mut self) -> impl Future<Output = ()> + Send + 'static {
+        self.is_over = true;
+        let ending = below(&self.door, &["api", "tokens", &self.token]);
+        let request = self.http.plain().delete(ending).header(NODE, &self.node).timeout(CLOSING);
+        async move {
+            match request.send().await.map(|answer| answer.status()) {
+                Ok(StatusCode::OK | StatusCode::NO_CONTENT | StatusCode::NOT_FOUND) => {}
+                Ok(status) => tracing::info!(%status, "a Bastion host keeps a token"),
+                Err(error) => tracing::info!(error = %told(&error), "a Bastion host keeps a token"),
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Where nothing runs any more it ends by itself.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && !self.is_over
+        {
+            drop(runtime.spawn(self.ending()));
+        }
+    }
+}
+
+/// A connection to a VM's port. Dropped, it is closed, and its token ended.
+pub struct Tunnel {
+    socket: WebSocketStream<Upgraded>,
+    session: Session,
+}
+
+impl std::fmt::Debug for Tunnel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tunnel")
+    }
+}
+
+impl ArmClient {
+    /// Connects to a VM's port through a Bastion host.
+    ///
+    /// # Errors
+    /// [`Failure::BastionRefused`] where the host says no; [`Failure::Unreachable`] where it cannot be asked, or breaks off; what a
+    /// token can fail of.
+    pub async fn tunnel(&self, host: &BastionHost, vm: &VmResourceId, port: u16) -> Result<Tunnel, Trouble> {
+        let door = door(&host.dns_name).filter(|door| self.is_of_bastion(door));
+        let internal = || Failure::Internal { detail: "no way to that Bastion host".into() };
+        let (door, http) = door.zip(self.http().cloned()).ok_or_else(internal)?;
+        let token = self.token().await?;
+        let asked = Wish { http: &http, door: &door, vm, port };
+        let mut answer = asked.send(&token).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            // It may have been called back meanwhile.
+            self.reject(token);
+            answer = asked.send(&self.token().await?).await?;
+        }
+        let opened = opened(host, &door, answer).await?;
+        let session = Session {
+            http: http.clone(),
+            door: door.clone(),
+            token: opened.auth_token,
+            node: opened.node_id,
+            is_over: false,
+        };
+        let socket = connected(&http, host, &session, &opened.websocket_token).await?;
+        Ok(Tunnel { socket, session })
+    }
+}
+
+/// What is asked of a host.
+struct Wish<'a> {
+    http: &'a Http,
+    door: &'a Url,
+    vm: &'a VmResourceId,
+    port: u16,
+}
+
+impl Wish<'_> {
+    async fn send(&self, token: &Secret) -> Result<Response, Trouble> {
+        let port = self.port.to_string();
+        let form = [
+            ("resourceId", self.vm.resource().as_str()),
+            ("protocol", "tcptunnel"),
+            ("workloadHostPort", &port),
+            ("aztoken", token.secret()),
+        ];
+        let sent = self.http.plain().post(below(self.door, &["api", "tokens"])).form(&form).send().await;
+        sent.map_err(|error| unreachable(self.door, &error))
+    }
+}
+
+async fn opened(host: &BastionHost, door: &Url, answer: Response) -> Result<Opened, Trouble> {
+    let status = answer.status();
+    let body = read(answer).await.map_err(|error| unreachable(door, &error))?;
+    if status != StatusCode::OK {
+        return Err(refused(host, status, &body));
+    }
+    let odd = |_| Failure::Unreachable { host: connection::host(door), detail: "its answer has another shape".into() };
+    Ok(serde_json::from_slice(&body).map_err(odd)?)
+}
+
+/// The web socket to what was opened.
+async fn connected(
+    http: &Http,
+    host: &BastionHost,
+    session: &Session,
+    token: &str,
+) -> Result<WebSocketStream<Upgraded>, Trouble> {
+    let door = &session.door;
+    let broken = |detail: &str| {
+        let host = connection::host(door);
+        Trouble::from(Failure::Unreachable { host, detail: detail.into() })
+    };
+    let client = http.upgrading().ok_or_else(|| broken("no web sockets"))?;
+    let mut url = below(door, &["webtunnelv2", token]);
+    url.query_pairs_mut().append_pair("X-Node-Id", &session.node);
+    let key = generate_key();
+    let request = client.get(url).header(CONNECTION, "Upgrade").header(UPGRADE, "websocket");
+    let request = request.header(SEC_WEBSOCKET_VERSION, "13").header(SEC_WEBSOCKET_KEY, &key);
+    let sent = tokio::time::timeout(http.limits().call, request.send()).await;
+    let answer = sent.map_err(|_| broken("timed out"))?.map_err(|error| unreachable(door, &error))?;
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let status = answer.status();
+        let body = read(answer).await.unwrap_or_default();
+        return Err(refused(host, status, &body));
+    }
+    let accepted = answer.headers().get(SEC_WEBSOCKET_ACCEPT).map(|value| value.as_bytes().to_vec());
+    if accepted != Some(derive_accept_key(key.as_bytes()).into_bytes()) {
+        return Err(broken("somebody else answers in its place"));
+    }
+    let stream = answer.upgrade().await.map_err(|error| unreachable(door, &error))?;
+    Ok(WebSocketStream::from_raw_socket(stream, Role::Client, None).await)
+}
+
+async fn read(mut answer: Response) -> reqwest::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await? {
+        let room = MOST_SAID.saturating_sub(body.len());
+        if room == 0 {
+            break;
+        }
+        body.extend_from_slice(&part[..part.len().min(room)]);
+    }
+    Ok(body)
+}
+
+/// A server that has trouble of its own, or wants to be left alone, has not said no.
+fn refused(host: &BastionHost, status: StatusCode, body: &[u8]) -> Trouble {
+    let said: Said = serde_json::from_slice(body).unwrap_or_default();
+    let passes = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+    let bastion = host.id.name().to_owned();
+    let failure = if passes {
+        Failure::Unreachable { host: host.dns_name.clone(), detail: format!("HTTP {}", status.as_u16()) }
+    } else {
+        Failure::BastionRefused { bastion, status: status.as_u16(), said: said.message }
+    };
+    failure.into()
+}
+
+fn unreachable(door: &Url, error: &reqwest::Error) -> Trouble {
+    Failure::Unreachable { host: connection::host(door), detail: told(error) }.into()
+}
+
+/// The cause at the bottom: what stands above it may have the address in it.
+fn told(error: &reqwest::Error) -> String {
+    match connection::innermost(error).downcast_ref::<reqwest::Error>() {
+        Some(error) if error.is_timeout() => "timed out".into(),
+        Some(error) if error.is_connect() => "cannot connect".into(),
+        Some(_) => "the connection broke".into(),
+        None => connection::innermost(error).to_string(),
+    }
+}
+
+/// The address of something at a host; what stands in it is one segment of the path each.
+fn below(door: &Url, segments: &[&str]) -> Url {
+    let mut url = door.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.clear().extend(segments);
+    }
+    url
+}
+
+impl Tunnel {
+    /// Carries bytes both ways until one side is done: a web socket has no end of one direction alone.
+    ///
+    /// # Errors
+    /// What breaks either connection.
+    pub async fn carry(mut self, stream: impl AsyncRead + AsyncWrite + Send) -> io::Result<()> {
+        let carried = self.carry_to_the_end(stream).await;
+        // Whoever does not wait for it ends it all the same.
+        drop(tokio::spawn(self.session.ending()).await);
+        carried
+    }
+
+    async fn carry_to_the_end(&mut self, stream: impl AsyncRead + AsyncWrite + Send) -> io::Result<()> {
+        let (mut from_here, mut to_here) = tokio::io::split(stream);
+        let mut piece = [0; FRAME];
+        loop {
+            tokio::select! {
+                count = from_here.read(&mut piece) => match count? {
+                    0 => break,
+                    count => {
+                        let sent = self.socket.send(Message::Binary(piece[..count].to_vec().into())).await;
+                        sent.map_err(io::Error::other)?;
+                    }
+                },
+                message = self.socket.next() => {
+                    if !pass_on(message, &mut to_here).await? {
+                        return to_here.shutdown().await;
+                    }
+                }
+            }
+        }
+        self.socket.close(None).await.map_err(io::Error::other)?;
+        let last_words = async {
+            while pass_on(self.socket.next().await, &mut to_here).await? {}
+            io::Result::Ok(())
+        };
+        tokio::time::timeout(LAST_WORDS, last_words).await.unwrap_or(Ok(()))?;
+        to_here.shutdown().await
+    }
+}
+
+/// Whether there is more to come.
+async fn pass_on(
+    message: Option<tokio_tungstenite::tungstenite::Result<Message>>,
+    to_here: &mut (impl AsyncWrite + Unpin),
+) -> io::Result<bool> {
+    match message.transpose().map_err(io::Error::other)? {
+        Some(Message::Binary(bytes)) => to_here.write_all(&bytes).await.map(|()| true),
+        // Pings are answered as they are read.
+        Some(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Ok(true),
+        Some(Message::Text(_)) => Err(io::Error::other("text where there is none in the protocol")),
+        Some(Message::Close(_)) | None => Ok(false),
+    }
+}
