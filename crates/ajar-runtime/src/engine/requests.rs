@@ -439,6 +439,7 @@ impl Engine {
         match read {
             Ok(settings) => {
                 let before = std::mem::replace(&mut self.settings, settings);
+                self.settings.inheritance.systems = self.remembered.state().systems();
                 self.settle_cloud();
                 self.take_in_teams();
                 self.host.account = self.settings.default_account(&self.defaults).to_string();

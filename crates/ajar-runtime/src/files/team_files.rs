@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::write_atomically;
-use super::{Folder, SettingsFile, create_private};
+use super::{Folder, SettingsFile, StateFile, create_private};
 use crate::ports::Validators;
 
 /// What is written into a file that means something else is not understood by half.
@@ -197,12 +197,13 @@ fn read_path(path: &Path) -> Result<Vec<u8>, TeamProblem> {
     Ok(bytes)
 }
 
-/// What a user has set, with the favourites of teams as their files were last read.
+/// What a user has set, with the favourites of teams as their files were last read, and what is known to run on VMs.
 ///
 /// # Errors
 /// Those of [`SettingsFile::read`].
 pub fn settings_with_teams(folder: &Folder, defaults: &Defaults) -> Result<Settings, Trouble> {
-    let settings = SettingsFile::new(folder.settings()).read()?;
+    let mut settings = SettingsFile::new(folder.settings()).read()?;
+    settings.inheritance.systems = StateFile::new(folder.state()).read().systems();
     let files = TeamFiles::new(folder.teams());
     let kept: Vec<_> = settings.teams.iter().filter_map(|team| Some((&team.name, files.read(team)?.copy?))).collect();
     let read = kept.iter().map(|(team, copy)| TeamFile { team, entries: &copy.entries });
