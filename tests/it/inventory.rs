@@ -53,6 +53,25 @@ async fn a_vm_that_is_no_favourite_is_found_and_said_how_to_make_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_favourite_that_says_nothing_of_its_port_is_opened_by_what_runs_on_its_vm() {
+    let world = World::new().await;
+    world.write_settings(&format!("[profiles.build]\nvm = \"{}\"\n", world.vm("build-win-02").id));
+    let shown = async |name: &str| world.run(&["show", name]).await.stdout;
+    assert!(shown("build").await.contains("22 (built in)"), "nothing is known of it");
+    let found = world.run(&["list", "win-02"]).await;
+    assert_eq!(found.code, 0, "{found:?}");
+    let told = shown("build").await;
+    for line in ["port           3389 (from the VM: Windows)", "opens with     RDP (from the VM: Windows)"] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert!(!world.run(&["ssh-config", "print"]).await.stdout.contains("Host build"));
+    let opened = world.run(&["connect", "build", "--no-launch", "--json"]).await;
+    assert_eq!(opened.code, 0, "{opened:?}");
+    let windows: Value = serde_json::from_str(&world.run(&["status", "--json"]).await.stdout).expect("JSON");
+    assert_eq!((&windows[0]["name"], &windows[0]["port"]), (&json!("build"), &json!(3389)), "{windows}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn favourites_come_first_and_without_a_query_azure_is_asked_nothing() {
     let world = world().await;
     let favourites = world.run(&["list", "--json"]).await;

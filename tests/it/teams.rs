@@ -65,6 +65,19 @@ fn holding(folder: &Path, secret: &str) -> Vec<PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ssh_is_told_of_a_teams_favourites_also_where_nothing_can_be_kept_of_its_file() {
+    let world = world().await;
+    let from = write(&world, "ops.toml", &file(&world, &[("web-01", "")]));
+    done(&world, &["team", "add", "ops", &from]).await;
+    let kept = world.folder.path().join("teams");
+    std::fs::remove_dir_all(&kept).expect("what was kept");
+    // Nothing can be written into it, whoever one is.
+    std::fs::write(&kept, "").expect("a file in its place");
+    let hosts = done(&world, &["ssh-config", "print"]).await;
+    assert!(hosts.stdout.contains("ops.web-01.ajar"), "{hosts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_team_keeps_on_a_path_is_found_opened_and_copied_and_changed_by_nobody_here() {
     let world = world().await;
     let prod = "port = 3389\nfolder = \"Prod\"\nfor = \"1h\"\nuser = \"root\"\nidentity_file = \"/etc/passwd\"\npassword = \"hunter2\"\n";

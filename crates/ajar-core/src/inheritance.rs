@@ -1,6 +1,8 @@
 //! What a profile does not say itself: its folder says it, else the folder that this lies in, and so on; else the
 //! settings for all; else what is built in.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
@@ -189,6 +191,9 @@ pub struct Inheritance {
     pub defaults: Inheritable,
     /// What holds for what lies in a folder, each by its name as it is written.
     pub folders: Vec<(String, Inheritable)>,
+    /// What is known to run on VMs, which says how they are opened where nobody does. No key of `config.toml`. By their ids
+    /// alone: no two clouds have a subscription in common.
+    pub systems: BTreeMap<VmResourceId, OsType>,
 }
 
 /// A profile with what it inherits, and where each of its fields comes from.
@@ -270,7 +275,9 @@ impl Inheritance {
     /// A profile with what it inherits. Field by field the nearest that says something counts; but port and protocol are
     /// one, and so are a client and its arguments: who says either says both, and the other is not taken from elsewhere.
     pub fn effective(&self, own: &Profile) -> Effective {
-        let (said, origins) = resolve(Inheritable::of(own), self.chain(own.folder.as_deref()));
+        let by_vm = self.said_by(&own.vm);
+        let chain = self.chain(own.folder.as_deref()).into_iter().chain(last(by_vm.as_ref()));
+        let (said, origins) = resolve(Inheritable::of(own), chain);
         let profile = Profile { note: own.note.clone(), folder: own.folder.clone(), ..said.of_vm(own.vm.clone()) };
         Effective { profile, origins }
     }
@@ -289,18 +296,34 @@ impl Inheritance {
         let of_all = chain.len() - 1;
         chain.insert(of_all, (origin(), &shared));
         chain.push((origin(), &personal));
-        let (said, origins) = resolve(Inheritable::default(), chain);
+        let by_vm = self.said_by(&of_team.vm);
+        let (said, origins) = resolve(Inheritable::default(), chain.into_iter().chain(last(by_vm.as_ref())));
         let profile =
             Profile { note: of_team.note.clone(), folder: of_team.folder.clone(), ..said.of_vm(of_team.vm.clone()) };
         Effective { profile, origins }
     }
 
-    /// What would hold of a field for a profile in that folder, all the same what it says of it itself, and where that
-    /// comes from.
-    pub fn without(&self, field: Field, said: &Inheritable, folder: Option<&str>) -> (Inheritable, Origin) {
+    /// What a VM says of how it is opened, by what is known to run there. It is the port: what is spoken on others is not
+    /// said with it.
+    fn said_by(&self, vm: &VmResourceId) -> Option<(Origin, Inheritable)> {
+        let os = *self.systems.get(vm)?;
+        let port = os.usual_protocol().default_port();
+        Some((Origin::Vm { os }, Inheritable { port, ..Inheritable::default() }))
+    }
+
+    /// What would hold of a field for a profile in that folder, which leads to this VM, all the same what it says of it
+    /// itself, and where that comes from.
+    pub fn without(
+        &self,
+        field: Field,
+        said: &Inheritable,
+        folder: Option<&str>,
+        vm: Option<&VmResourceId>,
+    ) -> (Inheritable, Origin) {
         let mut said = said.clone();
         field.take_out_of(&mut said);
-        let (holds, origins) = resolve(said, self.chain(folder));
+        let by_vm = vm.and_then(|vm| self.said_by(vm));
+        let (holds, origins) = resolve(said, self.chain(folder).into_iter().chain(last(by_vm.as_ref())));
         let origin = origins.into_iter().find(|(known, _)| *known == field).map(|(_, origin)| origin);
         (holds, origin.unwrap_or(Origin::BuiltIn))
     }
@@ -316,8 +339,16 @@ pub(crate) fn of_door(port: Option<u16>, protocol: Option<Protocol>, table: &str
     }
 }
 
+/// Who is asked behind all others.
+fn last(said: Option<&(Origin, Inheritable)>) -> impl Iterator<Item = (Origin, &Inheritable)> {
+    said.into_iter().map(|(origin, said)| (origin.clone(), said))
+}
+
 /// What holds where so much is said, and the others of the chain are asked in its order.
-fn resolve(mut said: Inheritable, chain: Vec<(Origin, &Inheritable)>) -> (Inheritable, Vec<(Field, Origin)>) {
+fn resolve<'i>(
+    mut said: Inheritable,
+    chain: impl IntoIterator<Item = (Origin, &'i Inheritable)>,
+) -> (Inheritable, Vec<(Field, Origin)>) {
     let mut origins: Vec<_> = Field::ALL.iter().map(|field| (*field, Origin::BuiltIn)).collect();
     let mut note = |said: &Inheritable, from: &Origin| {
         let new = origins.iter_mut().filter(|(field, origin)| *origin == Origin::BuiltIn && field.is_in(said));
@@ -334,6 +365,14 @@ fn resolve(mut said: Inheritable, chain: Vec<(Origin, &Inheritable)>) -> (Inheri
         }
         said.inherit(from);
         note(&said, &origin);
+    }
+    // Of the port that a system is known for nobody else says what is spoken there.
+    let of_port = origins.iter().find(|(field, origin)| *field == Field::Port && matches!(origin, Origin::Vm { .. }));
+    if let Some((_, by_vm)) = of_port.cloned() {
+        origins
+            .iter_mut()
+            .filter(|(field, _)| *field == Field::Protocol)
+            .for_each(|(_, origin)| *origin = by_vm.clone());
     }
     (said, origins)
 }
@@ -364,6 +403,7 @@ mod tests {
                 ("Team".into(), defaults(serde_json::json!({ "user": "team", "tenant": "t", "later": 1 }))),
                 ("Prod".into(), defaults(serde_json::json!({ "cloud": "usgov" }))),
             ],
+            ..Inheritance::default()
         };
         let own = Profile { access: Some("PT8H".parse().unwrap()), ..profile(Some("Team/Prod/EU")) };
         let effective = inheritance.effective(&own);
@@ -385,7 +425,11 @@ mod tests {
 
     #[test]
     fn what_is_opened_is_said_by_one() {
-        let inheritance = Inheritance { defaults: defaults(serde_json::json!({ "port": 2222 })), folders: Vec::new() };
+        let inheritance = Inheritance {
+            defaults: defaults(serde_json::json!({ "port": 2222 })),
+            folders: Vec::new(),
+            ..Inheritance::default()
+        };
         let rdp = Profile { protocol: Some(Protocol::Rdp), ..profile(None) };
         assert_eq!(inheritance.effective(&rdp).profile.port(), 3389);
         assert_eq!(inheritance.effective(&profile(None)).profile.port(), 2222);
@@ -393,15 +437,46 @@ mod tests {
 
     #[test]
     fn what_would_hold_otherwise_is_told_of_each_field() {
-        let inheritance =
-            Inheritance { defaults: defaults(serde_json::json!({ "user": "all", "port": 2222 })), folders: Vec::new() };
+        let inheritance = Inheritance {
+            defaults: defaults(serde_json::json!({ "user": "all", "port": 2222 })),
+            folders: Vec::new(),
+            ..Inheritance::default()
+        };
         let said = defaults(serde_json::json!({ "user": "me", "protocol": "rdp" }));
-        let (holds, origin) = inheritance.without(Field::User, &said, Some("Team"));
+        let (holds, origin) = inheritance.without(Field::User, &said, Some("Team"), None);
         assert_eq!((holds.user.as_deref(), origin), (Some("all"), Origin::Defaults));
-        let (holds, origin) = inheritance.without(Field::Port, &said, None);
+        let (holds, origin) = inheritance.without(Field::Port, &said, None, None);
         assert_eq!((holds.port(), origin), (3389, Origin::BuiltIn));
-        let (holds, origin) = inheritance.without(Field::Protocol, &said, None);
+        let (holds, origin) = inheritance.without(Field::Protocol, &said, None, None);
         assert_eq!((holds.port(), holds.protocol(), origin), (2222, Protocol::Ssh, Origin::BuiltIn));
+    }
+
+    #[test]
+    fn what_runs_on_the_vm_says_its_port_where_nobody_else_says_port_or_protocol() {
+        let vm: VmResourceId = VM.parse().unwrap();
+        let by = |os, said: serde_json::Value| Inheritance {
+            defaults: defaults(said),
+            folders: Vec::new(),
+            systems: [(VM.to_uppercase().parse().unwrap(), os)].into(),
+        };
+        let nothing = || serde_json::json!({});
+        for (os, port, protocol) in [(OsType::Windows, 3389, Protocol::Rdp), (OsType::Linux, 22, Protocol::Ssh)] {
+            let effective = by(os, nothing()).effective(&profile(None));
+            assert_eq!((effective.profile.port(), effective.profile.protocol()), (port, protocol));
+            for field in [Field::Port, Field::Protocol] {
+                assert_eq!(effective.origin(field), &Origin::Vm { os });
+                let (holds, origin) = by(os, nothing()).without(field, &Inheritable::default(), None, Some(&vm));
+                assert_eq!((holds.port(), holds.protocol(), origin), (port, protocol, Origin::Vm { os }));
+            }
+            assert_eq!(effective.profile.spoken_at(22), Protocol::Ssh, "also Windows has a server for ssh");
+        }
+        let said_of_all = by(OsType::Windows, serde_json::json!({ "protocol": "ssh" })).effective(&profile(None));
+        assert_eq!((said_of_all.profile.port(), said_of_all.origin(Field::Port)), (22, &Origin::BuiltIn));
+        let own = Profile { port: Some(22), ..profile(None) };
+        let said = by(OsType::Windows, nothing()).effective(&own);
+        assert_eq!((said.profile.port(), said.origin(Field::Protocol)), (22, &Origin::BuiltIn));
+        let other = Profile::new(format!("{VM}2").parse().unwrap());
+        assert_eq!(by(OsType::Windows, nothing()).effective(&other).profile.port(), 22, "nothing is known of it");
     }
 
     #[test]
@@ -444,7 +519,7 @@ mod tests {
             folder in option::of("a(/b(/c(/d)?)?)?"),
         ) {
             let profile = Profile { folder: folder.clone(), ..own.clone().of_vm(VM.parse().unwrap()) };
-            let inheritance = Inheritance { defaults: defaults.clone(), folders: folders.clone().into_iter().collect() };
+            let inheritance = Inheritance { defaults: defaults.clone(), folders: folders.clone().into_iter().collect(), ..Inheritance::default() };
             let effective = inheritance.effective(&profile);
 
             let mut chain = vec![(Origin::Profile, own)];

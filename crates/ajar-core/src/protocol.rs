@@ -24,7 +24,7 @@ use crate::snapshot::{ActivityLogView, AttemptNumber, DiagnosisView, FailureView
 use crate::team::TeamName;
 
 /// Both sides must speak the same.
-pub const PROTOCOL_VERSION: u32 = 16;
+pub const PROTOCOL_VERSION: u32 = 17;
 
 /// A line from a face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

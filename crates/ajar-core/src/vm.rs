@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::port::Protocol;
 use crate::resource_id::{ResourceId, VmResourceId};
 
 /// A VM, told apart from all others: each cloud has resource ids of its own.
@@ -84,6 +85,16 @@ pub enum OsType {
     Linux,
     /// `Windows`.
     Windows,
+}
+
+impl OsType {
+    /// What it is reached by, where nobody says it.
+    pub fn usual_protocol(self) -> Protocol {
+        match self {
+            Self::Linux => Protocol::Ssh,
+            Self::Windows => Protocol::Rdp,
+        }
+    }
 }
 
 /// What one read of a VM yields.

@@ -30,6 +30,7 @@ mod rights;
 mod settings;
 mod signing_in;
 mod signing_out;
+mod systems;
 mod teams;
 mod together;
 mod tunnels;

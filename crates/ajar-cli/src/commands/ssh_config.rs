@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::launch::{Hosts, Os, SshHosts};
 use ajar_core::message::ssh_config as words;
-use ajar_core::settings::Settings;
+use ajar_core::settings::{Favourite, Settings};
+use ajar_core::snapshot::FavouriteView;
 use ajar_runtime::adapters::own_path;
 use ajar_runtime::files::{Installed, SshFolder, settings_with_teams};
 use serde_json::json;
@@ -90,8 +91,16 @@ fn folder(session: &Session) -> Result<SshFolder, Trouble> {
     Ok(SshFolder::of_user(&session.folder)?)
 }
 
+/// The settings, with the favourites of teams as the engine knows them: what it has read of a team it may not have been able
+/// to keep.
 fn settings(session: &Session) -> Result<Settings, Trouble> {
-    settings_with_teams(&session.folder, &session.snapshot().defaults())
+    let snapshot = session.snapshot();
+    let mut settings = settings_with_teams(&session.folder, &snapshot.defaults())?;
+    let of_teams = snapshot.favourites.iter().filter(|view| view.of_team.is_some());
+    let favourite = |view: &FavouriteView| Favourite { name: view.name.clone(), profile: view.profile.clone() };
+    settings.favourites.truncate(settings.written.len());
+    settings.favourites.extend(of_teams.map(favourite));
+    Ok(settings)
 }
 
 /// The hosts as they are reached by this program with the options that it was given just now.

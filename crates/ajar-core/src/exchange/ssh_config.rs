@@ -58,6 +58,7 @@ struct Lines {
     names: Vec<(String, usize)>,
     known_names: HashSet<String>,
     left_out: Vec<LeftOut>,
+    told: HashSet<(String, usize)>,
     bytes: usize,
 }
 
@@ -158,7 +159,11 @@ impl Lines {
         if self.names.len() > MAX_ENTRIES { Err(Problem::TooMany) } else { Ok(()) }
     }
 
+    /// Tells it once, however often its file is included.
     fn leave_out(&mut self, what: String, line: usize, why: Why) {
+        if !self.told.insert((what.clone(), line)) {
+            return;
+        }
         self.left_out.push(LeftOut { what, line: Some(line), why });
     }
 }
@@ -360,6 +365,15 @@ mod tests {
         assert_eq!(entries, [Entry::Host(a), Entry::Host(b)]);
         assert_eq!((left_out.len(), &left_out[0].why), (1, &Why::Include));
         assert_eq!(asked.iter().filter(|pattern| *pattern == "circle").count(), DEPTH);
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_file_that_includes_itself_is_told_once() {
+        let text = "Host web\nMatch user me\nHost db-*\nInclude config\n";
+        let (entries, left_out) = read(text, &mut |_| Some(vec![text.to_owned()])).unwrap();
+        let told: Vec<_> = left_out.iter().map(|left| (left.what.as_str(), left.line)).collect();
+        assert_eq!(told, [("Match user me", Some(2)), ("Host db-*", Some(3)), ("Include config", Some(4))]);
+        assert_eq!(entries.len(), 1);
     }
 
     #[test]

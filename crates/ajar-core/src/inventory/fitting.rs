@@ -11,11 +11,7 @@ impl InventoryVm {
     /// What its system is reached by, where neither port nor protocol is said.
     pub fn fits(&self, said: &Inheritable) -> Option<(Protocol, OsType)> {
         let says_door = said.port.is_some() || said.protocol.is_some();
-        let by = |os| match os {
-            OsType::Linux => (Protocol::Ssh, os),
-            OsType::Windows => (Protocol::Rdp, os),
-        };
-        self.os.filter(|_| !says_door).map(by)
+        self.os.filter(|_| !says_door).map(|os| (os.usual_protocol(), os))
     }
 
     /// How long access to its port is asked for, where nobody says it and its policy allows less than would be.

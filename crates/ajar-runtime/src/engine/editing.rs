@@ -63,12 +63,12 @@ impl Engine {
         (vm, is_new): (Option<VmResourceId>, bool),
     ) -> Reply {
         let nobody = Inheritance::default();
-        let vm = vm.and_then(|vm| self.seen_vm(said, vm));
+        let seen = vm.clone().and_then(|vm| self.seen_vm(said, vm));
         let inheritance = if of_all { &nobody } else { &self.settings.inheritance };
         let told = |field: &Field| {
-            let (all, from) = inheritance.without(*field, said, folder);
+            let (all, from) = inheritance.without(*field, said, folder, vm.as_ref());
             let is_door = matches!(field, Field::Port | Field::Protocol);
-            let by_vm = vm.as_ref().filter(|_| is_new || !is_door).and_then(|vm| vm.tells(*field, &all));
+            let by_vm = seen.as_ref().filter(|_| is_new || !is_door).and_then(|vm| vm.tells(*field, &all));
             by_vm.unwrap_or((all, from))
         };
         let view = |field: &Field| {

@@ -16,7 +16,7 @@ use ajar_core::protocol::Reply;
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::SourceAddress;
 use ajar_core::team::TeamName;
-use ajar_core::vm::{CloudVm, PowerState};
+use ajar_core::vm::{CloudVm, OsType, PowerState};
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
@@ -54,8 +54,8 @@ pub(super) enum Happened {
     },
     /// The policies of a favourite's VM, read to adopt its windows, and who read them.
     Adopted { account: AccountName, name: ProfileName, vm: CloudVm, policies: Vec<JitNetworkAccessPolicy> },
-    /// Whether a VM runs; none if that cannot be read.
-    Power { vm: CloudVm, power: Option<PowerState> },
+    /// Whether a VM runs, and what; none if that cannot be read.
+    Power { vm: CloudVm, power: Option<PowerState>, os: Option<OsType> },
     /// A deallocation goes on.
     Deallocation(deallocating::Work, deallocating::News),
     /// A sign-in goes on.
@@ -297,7 +297,7 @@ impl Engine {
         match happened {
             Happened::Fact(number, fact) => {
                 self.note_account(number, &fact);
-                self.learn_power(number, &fact);
+                self.learn_of_vm(number, &fact);
                 if let (Fact::Policies(Ok(policies)), Some(working)) = (&fact, self.attempts.working(number)) {
                     let order = working.attempt.order().clone();
                     self.hold_read(&order.name, &order.place(), policies);
@@ -324,7 +324,10 @@ impl Engine {
                 self.note_accepted_account(&account, &vm);
                 self.adopt(&name, &vm, &policies);
             }
-            Happened::Power { vm, power } => self.know_power(vm, power),
+            Happened::Power { vm, power, os } => {
+                self.know_systems(os.map(|os| (vm.id.clone(), os)));
+                self.know_power(vm, power);
+            }
             Happened::Deallocation(work, news) => self.deallocation(work, news),
             Happened::Signing(number, what) => self.signing(number, what),
             Happened::SignedOut(signed_out) => self.signed_out(signed_out),
@@ -362,13 +365,16 @@ impl Engine {
         }
     }
 
-    /// What an attempt finds out on its way tells whether its VM runs, also after the attempt's end.
-    fn learn_power(&mut self, number: AttemptNumber, fact: &Fact) {
+    /// What an attempt finds out on its way tells whether its VM runs, and what, also after the attempt's end.
+    fn learn_of_vm(&mut self, number: AttemptNumber, fact: &Fact) {
         let Some(working) = self.attempts.working(number) else { return };
         let Some(Caller { azure, .. }) = working.caller.clone() else { return };
         let vm = working.attempt.order().place();
         match fact {
-            Fact::Vm(Ok(facts)) => self.know_power(vm, Some(facts.power)),
+            Fact::Vm(Ok(facts)) => {
+                self.know_systems(facts.os.map(|os| (vm.id.clone(), os)));
+                self.know_power(vm, Some(facts.power));
+            }
             Fact::Started(Ok(())) => {
                 let name = working.attempt.order().name.clone();
                 self.has_started(&vm, &name);

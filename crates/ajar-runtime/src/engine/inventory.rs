@@ -42,7 +42,7 @@ const OPENED: u32 = 2;
 pub(super) struct KnownVms {
     files: InventoryFiles,
     stage: Stage,
-    inventory: Inventory,
+    pub(super) inventory: Inventory,
     count: usize,
     read_at: Option<DateTime<Utc>>,
     /// When that was tried last here, whatever came of it.
@@ -296,7 +296,8 @@ impl Engine {
                     known.gaps.extend(gaps);
                 }
                 known.count = known.inventory.count();
-                for (wish, reply) in std::mem::take(&mut known.wishes) {
+                self.know_systems_seen();
+                for (wish, reply) in std::mem::take(&mut self.known_vms.wishes) {
                     self.fulfil_wish(wish, reply);
                 }
             }
@@ -334,6 +335,7 @@ impl Engine {
             }
             InventoryNews::Over => {
                 known.tried_at = Some(now);
+                self.know_systems_seen();
                 self.note_seers();
                 self.keep_inventory();
             }

@@ -195,12 +195,12 @@ async fn read_power_of_all(happened: &mpsc::UnboundedSender<Happened>, visits: &
 }
 
 async fn read_power(azure: Arc<dyn Azure>, happened: mpsc::UnboundedSender<Happened>, vm: CloudVm) {
-    let power = match azure.virtual_machine(&vm.id).await {
-        Ok(facts) => Some(facts.power),
+    let (power, os) = match azure.virtual_machine(&vm.id).await {
+        Ok(facts) => (Some(facts.power), facts.os),
         Err(trouble) => {
             tracing::debug!(%vm, failure = %trouble.failure, "whether the VM runs could not be read");
-            None
+            (None, None)
         }
     };
-    drop(happened.send(Happened::Power { vm, power }));
+    drop(happened.send(Happened::Power { vm, power, os }));
 }

@@ -461,6 +461,7 @@ impl Engine {
 
     fn settings_are(&mut self, settings: Settings) {
         let before = std::mem::replace(&mut self.settings, settings);
+        self.settings.inheritance.systems = self.remembered.state().systems();
         self.settle_cloud();
         self.take_in_teams();
         self.host.account = self.settings.default_account(&self.defaults).to_string();

@@ -145,7 +145,7 @@ impl Engine {
     }
 
     /// Settles which favourites the teams have, as their files were read last.
-    fn judge_teams(&mut self) {
+    pub(super) fn judge_teams(&mut self) {
         let read = |known: &KnownTeam| Some((known.team.name.clone(), known.copy()?.entries.clone()));
         let read: Vec<_> = self.teams.known.iter().filter_map(read).collect();
         let files = read.iter().map(|(team, entries)| TeamFile { team, entries });

@@ -16,7 +16,7 @@ use ajar_core::renewal::Access;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::rights::Refused;
 use ajar_core::snapshot::AccountState;
-use ajar_core::vm::CloudVm;
+use ajar_core::vm::{CloudVm, OsType};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -43,6 +43,9 @@ pub struct State {
     /// VMs that Azure was asked to deallocate, and whose end was not heard of yet, by [`State::vm_key`].
     #[serde(deserialize_with = "understood")]
     pub deallocating: BTreeMap<String, Deallocating>,
+    /// What runs on the VMs that favourites lead to, as Azure last told, by their ids in lower case.
+    #[serde(deserialize_with = "understood")]
+    pub systems: BTreeMap<String, OsType>,
     /// The tenants of subscriptions, and of domains, by `{cloud}/{subscription id or domain in lower case}`.
     pub tenants: BTreeMap<String, String>,
     /// Until when subscriptions are left alone, by [`State::pause_key`].
@@ -175,6 +178,19 @@ impl State {
     /// The key of a VM: `{cloud}{vm id in lower case}`.
     pub fn vm_key(vm: &CloudVm) -> String {
         format!("{}{}", vm.cloud, vm.id.to_string().to_lowercase())
+    }
+
+    /// What is known to run on VMs, as favourites inherit it.
+    pub fn systems(&self) -> BTreeMap<VmResourceId, OsType> {
+        self.systems.iter().filter_map(|(vm, os)| Some((vm.parse().ok()?, *os))).collect()
+    }
+
+    /// What runs on VMs was told; of those that no favourite leads to any more it is forgotten.
+    pub fn system_told(&mut self, told: &[(VmResourceId, OsType)], of_favourites: &BTreeSet<VmResourceId>) {
+        let key = |vm: &VmResourceId| vm.to_string().to_lowercase();
+        self.systems.extend(told.iter().map(|(vm, os)| (key(vm), *os)));
+        let kept: BTreeSet<_> = of_favourites.iter().map(key).collect();
+        self.systems.retain(|vm, _| kept.contains(vm));
     }
 
     /// A port is open so; what was open longer than a day ago is forgotten.

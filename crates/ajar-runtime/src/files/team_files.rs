@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::atomic::write_atomically;
-use super::{Folder, SettingsFile, create_private};
+use super::{Folder, SettingsFile, StateFile, create_private};
 use crate::ports::Validators;
 
 /// What is written into a file that means something else is not understood by half.
@@ -168,7 +168,11 @@ pub(crate) fn read_at_rest(path: &Path) -> Result<Vec<u8>, TeamProblem> {
     let mut before = None;
     for _ in 0..LOOKS {
         let read = read_path(path);
-        // By the clock of a share it may be of a time to come, and that it is not there tells no time.
+        // Nobody is writing what is no file; whoever puts one there is heard of.
+        if matches!(read, Err(TeamProblem::Missing | TeamProblem::NoFile)) {
+            return read;
+        }
+        // By the clock of a share it may be of a time to come.
         let changed = fs::metadata(path).and_then(|file| file.modified());
         let rests = changed.is_ok_and(|at| at.elapsed().is_ok_and(|since| since >= REST));
         if rests || before.as_ref() == Some(&read) {
@@ -197,12 +201,13 @@ fn read_path(path: &Path) -> Result<Vec<u8>, TeamProblem> {
     Ok(bytes)
 }
 
-/// What a user has set, with the favourites of teams as their files were last read.
+/// What a user has set, with the favourites of teams as their files were last read, and what is known to run on VMs.
 ///
 /// # Errors
 /// Those of [`SettingsFile::read`].
 pub fn settings_with_teams(folder: &Folder, defaults: &Defaults) -> Result<Settings, Trouble> {
-    let settings = SettingsFile::of(folder).in_force()?;
+    let mut settings = SettingsFile::of(folder).in_force()?;
+    settings.inheritance.systems = StateFile::new(folder.state()).read().systems();
     let files = TeamFiles::new(folder.teams());
     let kept: Vec<_> = settings.teams.iter().filter_map(|team| Some((&team.name, files.read(team)?.copy?))).collect();
     let read = kept.iter().map(|(team, copy)| TeamFile { team, entries: &copy.entries });
@@ -286,7 +291,9 @@ mod tests {
     fn a_path_leads_to_a_file_or_it_is_told_what_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.toml");
-        assert_eq!(read_path(&path), Err(TeamProblem::Missing));
+        let began = std::time::Instant::now();
+        assert_eq!(read_at_rest(&path), Err(TeamProblem::Missing));
+        assert!(began.elapsed() < REST, "it is looked for once");
         assert_eq!(read_path(folder.path()), Err(TeamProblem::NoFile));
         fs::write(&path, FILE).unwrap();
         assert_eq!(read_path(&path).as_deref(), Ok(FILE));

@@ -20,7 +20,7 @@ use ajar_core::port::{Endpoint, PortAnswer};
 use ajar_core::profile::Profile;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::{Granted, Principal};
-use ajar_core::vm::{PowerState, PublicAddress, VmAddresses, VmFacts};
+use ajar_core::vm::{OsType, PowerState, PublicAddress, VmAddresses, VmFacts};
 use ajar_core::zone::Zone;
 use ajar_runtime::adapters::HttpsTeamDownloads;
 use ajar_runtime::engine::{LOOK_EVERY, Parts};
@@ -82,6 +82,8 @@ pub(crate) enum Call {
 /// The state of the world, for tests to set.
 pub(crate) struct Scene {
     pub(crate) power: PowerState,
+    /// What runs on the VMs, where Azure tells it.
+    pub(crate) os: Option<OsType>,
     /// This machine's public address.
     pub(crate) address: Ipv4Addr,
     pub(crate) is_static: bool,
@@ -180,6 +182,7 @@ impl World {
             network: Arc::default(),
             scene: Mutex::new(Scene {
                 power: PowerState::Running,
+                os: None,
                 address: SOURCE,
                 is_static: true,
                 open_anyway: false,
@@ -405,8 +408,8 @@ impl Azure for World {
         if self.scene().unreadable.contains(vm) {
             return Err(Failure::VmNotFound { vm: vm.to_string() }.into());
         }
-        let power = self.scene().power;
-        Ok(VmFacts { power, os: None, location: "westeurope".into(), network_interfaces: vec![policy_id()] })
+        let Scene { power, os, .. } = *self.scene();
+        Ok(VmFacts { power, os, location: "westeurope".into(), network_interfaces: vec![policy_id()] })
     }
 
     async fn start(&self, _vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {

@@ -77,6 +77,7 @@ fn what_is_said_of_the_teams_folder_counts_before_the_team_and_the_team_before_w
             serde_json::json!({ "user": "me", "for": "4h", "start": true, "address": "public", "port": 2222 }),
         ),
         folders: vec![("ops".into(), said(serde_json::json!({ "colour": "blue" })))],
+        ..Inheritance::default()
     };
     let (favourites, flaws) = taken(&[(&ops, &file)], &with(&[], inheritance));
     let effective = &favourites[0].effective;

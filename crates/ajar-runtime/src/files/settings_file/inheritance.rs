@@ -1,5 +1,7 @@
 //! What favourites inherit from: `[defaults]`, and `[folders."Team/Prod"]`.
 
+use std::collections::BTreeMap;
+
 use ajar_core::failure::Trouble;
 use ajar_core::folders::folder_path;
 use ajar_core::inheritance::{Field, Inheritable, Inheritance};
@@ -49,7 +51,8 @@ pub(super) fn read(document: &Table) -> Result<Inheritance, Misread> {
         let said = item_as(&item, &["folders", &name])?;
         Ok((name, said))
     });
-    Ok(Inheritance { defaults: table_as(document, "defaults")?, folders: folders.collect::<Result<_, Misread>>()? })
+    let folders = folders.collect::<Result<_, Misread>>()?;
+    Ok(Inheritance { defaults: table_as(document, "defaults")?, folders, systems: BTreeMap::new() })
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! Favourites and the settings they come from.
 
+use ajar_core::account::Defaults;
 use ajar_core::exchange::plan::Change;
 use ajar_core::failure::Failure;
 use ajar_core::inheritance::Inheritable;
 use ajar_core::launch::{Os, SshHosts};
+use ajar_core::port::Protocol;
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{FavouriteState, OutcomeView};
+use ajar_core::vm::OsType;
 use ajar_runtime::engine::{self, Parts};
+use ajar_runtime::files::settings_with_teams;
 
 use super::{Running, connect, name};
 use crate::world::{Call, World, vm};
@@ -38,6 +42,35 @@ async fn settings_that_change_are_read_again_and_broken_ones_change_nothing() {
     world.write("config.toml", &good);
     running.done(Request::ShowWindow).await;
     assert_eq!((names(&running), running.snapshot().settings_problem.clone()), (vec!["web".to_owned()], None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_on_a_vm_says_how_it_is_opened_where_nobody_does_and_the_next_process_knows_it() {
+    let world = World::with(&["web"]);
+    let text = world.read("config.toml");
+    world.write("config.toml", &format!("{text}[profiles.tunnel]\nvm = \"{}\"\nport = 22\n", vm("web")));
+    world.scene().os = Some(OsType::Windows);
+    let doors = |running: &Running| {
+        let snapshot = running.snapshot();
+        snapshot.favourites.iter().map(|view| (view.port, view.protocol)).collect::<Vec<_>>()
+    };
+    let (ssh, rdp) = ((22, Protocol::Ssh), (3389, Protocol::Rdp));
+    let running = Running::start(&world);
+    assert_eq!(doors(&running), [ssh, ssh], "nothing is known of it yet");
+    running.done(Request::Refresh).await;
+    running.until(|snapshot| snapshot.favourites[0].port == 3389).await;
+    assert_eq!(doors(&running), [rdp, ssh], "who says it is not asked");
+    // As other processes read it from the disk.
+    running.end().await;
+    let read = settings_with_teams(&world.folder(), &Defaults::default()).unwrap();
+    assert_eq!(read.favourites.iter().map(|known| known.profile.port()).collect::<Vec<_>>(), [3389, 22]);
+
+    let running = Running::start(&world);
+    assert_eq!(doors(&running), [rdp, ssh]);
+    // A VM that was made anew under its name.
+    world.scene().os = Some(OsType::Linux);
+    running.connect("tunnel").await;
+    running.until(|snapshot| snapshot.favourites[0].port == 22).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,11 +24,14 @@ async fn what_was_opened_or_given_up_is_in_the_journal_once_and_a_way_through_an
     let world = World::with(&["web"]);
     world.scene().power = PowerState::Deallocated;
     world.takes(Call::Start, 30);
+    // What is given up has not left yet: else it would hang on the disk whether access was asked for by then.
+    world.takes(Call::Token, 5);
     let running = Running::start(&world);
     let given_up = running.connect("web").await;
     let is_starting = |view: &StepView| view.step == Step::Start && view.status == StepStatus::Running;
     running.until(|snapshot| find(snapshot, given_up).is_some_and(|view| view.steps.iter().any(is_starting))).await;
     running.done(Request::Cancel { name: name("web") }).await;
+    world.takes(Call::Token, 0);
     running.connected("web").await;
     running.connected("web").await;
     let passing = Request::Connect(Connect { launch: false, passing: true, ..connect("web") });
@@ -39,7 +42,7 @@ async fn what_was_opened_or_given_up_is_in_the_journal_once_and_a_way_through_an
     let results: Vec<_> = told.iter().map(|opening| opening.result).collect();
     let (cancelled, connected) = (OpeningResult::Cancelled, OpeningResult::Connected);
     assert_eq!(results, [cancelled, connected, connected], "{told:#?}");
-    assert!(told[1].requested && !told[2].requested, "{told:#?}");
+    assert!(!told[0].requested && told[1].requested && !told[2].requested, "{told:#?}");
     assert_eq!(told[0].code.as_deref(), Some("cancelled"));
     assert!(told[1].started && told[1].elapsed_ms >= 1_000 && told[1].end_time_utc.is_some(), "{told:#?}");
     assert!(told.iter().all(|opening| opening.account.is_some() && opening.name == name("web")), "{told:#?}");
