@@ -10,7 +10,8 @@ use toml::de::{DeTable, DeValue};
 use super::text::{Lines, is_secret, place};
 use super::{Entry, LeftOut, Problem, Sorted, Why};
 use crate::account::Defaults;
-use crate::inheritance::{Field, Inheritable, profile_keys};
+use crate::folders::lies_in;
+use crate::inheritance::{Field, Inheritable, Inheritance, profile_keys};
 use crate::message::exchange as words;
 use crate::profile::{Profile, ProfileName, SourceChoice};
 use crate::settings::{BUILT_IN_CLOUDS, Favourite, Settings};
@@ -18,8 +19,11 @@ use crate::settings::{BUILT_IN_CLOUDS, Favourite, Settings};
 /// What says that a file is in this form, and in which version of it.
 pub(super) const VERSION_KEY: &str = "ajar_export";
 
-/// The version that is written, and the newest that is understood.
+/// The version that is written where favourites inherit nothing.
 const VERSION: i64 = 1;
+
+/// The newest that is understood, which is written where they do.
+const NEWEST: i64 = 2;
 
 /// What is one person's own: who logs in, as whom Ajar acts, files, programs and ports of this machine, from where access
 /// is asked for, and what is done by itself.
@@ -45,46 +49,98 @@ pub enum Sharing {
     Personal,
 }
 
-/// The file with these favourites. Where one names no cloud, it is in `public`.
+/// The file with these favourites, which inherit nothing. Where one names no cloud, it is in `public`.
 pub fn written<'f>(favourites: impl IntoIterator<Item = &'f Favourite>, sharing: Sharing) -> String {
+    with_inherited(favourites, &Inheritance::default(), sharing)
+}
+
+/// The file with these favourites and what they inherit.
+fn with_inherited<'f>(
+    favourites: impl IntoIterator<Item = &'f Favourite>,
+    inheritance: &Inheritance,
+    sharing: Sharing,
+) -> String {
     let head: Vec<String> = words::head(sharing).map(|line| format!("# {line}\n")).collect();
+    let folders = inheritance.folders.iter().map(|(name, said)| (format!("folders.{}", quoted(name)), said));
+    let inherited: Vec<String> = [("defaults".to_owned(), &inheritance.defaults)]
+        .into_iter()
+        .chain(folders)
+        .filter_map(|(table, said)| {
+            let said = shared(said, sharing);
+            (said != Inheritable::default())
+                .then(|| format!("\n[{table}]\n{}", toml::to_string(&said).unwrap_or_default()))
+        })
+        .collect();
+    let version = if inherited.is_empty() { VERSION } else { NEWEST };
     let tables = favourites.into_iter().map(|Favourite { name, profile }| {
         let profile = match sharing {
             Sharing::WithOthers => without(profile, &PERSONAL),
             Sharing::Personal => profile.clone(),
         };
-        let key = if name.as_str().contains('.') { format!("\"{name}\"") } else { name.to_string() };
+        let key = if name.as_str().contains('.') { quoted(name.as_str()) } else { name.to_string() };
         // Texts, numbers and a switch: none of them cannot be written.
         format!("\n[profiles.{key}]\n{}", toml::to_string(&profile).unwrap_or_default())
     });
-    head.into_iter().chain([format!("{VERSION_KEY} = {VERSION}\n")]).chain(tables).collect()
+    head.into_iter().chain([format!("{VERSION_KEY} = {version}\n")]).chain(inherited).chain(tables).collect()
 }
 
-/// The file with favourites of these settings, as others understand them.
+/// A key between quotes.
+fn quoted(key: &str) -> String {
+    toml::Value::from(key).to_string()
+}
+
+/// What is said of many, as far as it is to be written.
+fn shared(said: &Inheritable, sharing: Sharing) -> Inheritable {
+    let mut said = said.clone();
+    if sharing == Sharing::WithOthers {
+        for field in PERSONAL {
+            field.take_out_of(&mut said);
+        }
+    }
+    said
+}
+
+/// The file with favourites of these settings, as they are written there, with what they inherit from all and from their folders,
+/// as others understand it.
 pub fn exported<'f>(
     favourites: impl IntoIterator<Item = &'f Favourite>,
     settings: &Settings,
     defaults: &Defaults,
     sharing: Sharing,
 ) -> String {
-    let favourites = favourites.into_iter().map(|favourite| {
-        let Favourite { name, profile } = in_its_cloud(favourite, settings, defaults);
-        Favourite { name, profile: from_an_address(profile, settings) }
-    });
-    written(&favourites.collect::<Vec<_>>(), sharing)
+    let favourites: Vec<_> =
+        favourites.into_iter().map(|favourite| as_written(favourite, settings, defaults)).collect();
+    let hands_down = |folder: &str| favourites.iter().any(|one| lies_in(one.profile.folder.as_deref(), folder));
+    let known = &settings.inheritance;
+    let from_an_address =
+        |said: &Inheritable| Inheritable { source: address(said.source.as_ref(), settings), ..said.clone() };
+    let folders = known.folders.iter().filter(|(name, _)| hands_down(name));
+    let inheritance = Inheritance {
+        defaults: from_an_address(&known.defaults),
+        folders: folders.map(|(name, said)| (name.clone(), from_an_address(said))).collect(),
+        ..Inheritance::default()
+    };
+    with_inherited(&favourites, &inheritance, sharing)
 }
 
-/// A favourite that names its cloud, unless that is everybody's: others have another usual one.
-fn in_its_cloud(favourite: &Favourite, settings: &Settings, defaults: &Defaults) -> Favourite {
-    let profile = &favourite.profile;
+/// A favourite as it is written, but that it names its cloud, unless that is everybody's or said by what it inherits from: others
+/// have another usual one.
+fn as_written(favourite: &Favourite, settings: &Settings, defaults: &Defaults) -> Favourite {
+    let Favourite { name, profile } = favourite;
+    let mut own = settings.written(name).unwrap_or(favourite).profile.clone();
     let cloud = Some(settings.cloud_of(profile, defaults)).filter(|cloud| cloud != BUILT_IN_CLOUDS[0]);
-    Favourite { name: favourite.name.clone(), profile: Profile { cloud, ..profile.clone() } }
+    if cloud.is_some() && cloud != profile.cloud {
+        own.cloud = cloud;
+    }
+    own.source = address(own.source.as_ref(), settings);
+    Favourite { name: name.clone(), profile: own }
 }
 
-/// A profile that names an address where it names a network: another machine knows no network of that name.
-fn from_an_address(profile: Profile, settings: &Settings) -> Profile {
-    let address = settings.source(&profile.source()).ok().flatten().map(SourceChoice::Host);
-    Profile { source: address.or_else(|| profile.source.clone()), ..profile }
+/// The address where a source names a network: another machine knows no network of that name.
+fn address(source: Option<&SourceChoice>, settings: &Settings) -> Option<SourceChoice> {
+    let source = source?;
+    let address = settings.source(source).ok().flatten().map(SourceChoice::Host);
+    Some(address.unwrap_or_else(|| source.clone()))
 }
 
 /// A profile without those fields.
@@ -99,7 +155,8 @@ pub(super) fn without(profile: &Profile, fields: &[Field]) -> Profile {
 /// Reads a file in this form.
 pub(super) fn read(text: &str) -> Result<Sorted, Problem> {
     let document = DeTable::parse(text).map_err(|error| malformed(text, &error))?.into_inner();
-    let (mut entries, mut left_out) = (Vec::new(), Vec::new());
+    let (mut favourites, mut left_out) = (Vec::new(), Vec::new());
+    let mut inheritance = Inheritance::default();
     let lines = &Lines::of(text);
     is_understood(text, &document)?;
     for (key, value) in in_order(document) {
@@ -112,8 +169,24 @@ pub(super) fn read(text: &str) -> Result<Sorted, Problem> {
                     if !seen.insert(name.as_ref().to_ascii_lowercase()) {
                         return Err(at_place(text, name.span().start, words::named_twice(name.as_ref())));
                     }
-                    entries.push(favourite(text, lines, &name, value, &mut left_out)?);
-                    if entries.len() > super::MAX_ENTRIES {
+                    favourites.push(favourite(text, lines, &name, value, &mut left_out)?);
+                    if favourites.len() > super::MAX_ENTRIES {
+                        return Err(Problem::TooMany);
+                    }
+                }
+            }
+            ("defaults", DeValue::Table(_)) => {
+                inheritance.defaults = said(text, lines, "defaults", value, &mut left_out)?;
+            }
+            ("folders", DeValue::Table(_)) => {
+                let DeValue::Table(folders) = value.into_inner() else { continue };
+                for (name, value) in in_order(folders) {
+                    let said = said(text, lines, &format!("folders.{}", name.as_ref()), value, &mut left_out)?;
+                    inheritance.folders.push((name.as_ref().to_string(), said));
+                    if let Some(misfit) = inheritance.misfit() {
+                        return Err(at_place(text, name.span().start, misfit.text));
+                    }
+                    if inheritance.folders.len() > super::MAX_ENTRIES {
                         return Err(Problem::TooMany);
                     }
                 }
@@ -128,7 +201,22 @@ pub(super) fn read(text: &str) -> Result<Sorted, Problem> {
             return Err(Problem::TooMany);
         }
     }
-    Ok((entries, left_out))
+    let entry = |Written { at, name, profile }: Written| {
+        let profile = inheritance.effective(&profile).profile;
+        if profile.port() == 0 {
+            return Err(at_place(text, at, words::which_port().into()));
+        }
+        Ok(Entry::Favourite { name, profile: Box::new(profile) })
+    };
+    Ok((favourites.into_iter().map(entry).collect::<Result<_, _>>()?, left_out))
+}
+
+/// A favourite before it has what it inherits.
+struct Written {
+    /// Where its name stands, in bytes.
+    at: usize,
+    name: ProfileName,
+    profile: Profile,
 }
 
 /// Refuses a file of a newer Ajar, and one that does not say of which it is.
@@ -137,7 +225,7 @@ fn is_understood(text: &str, document: &DeTable<'_>) -> Result<(), Problem> {
     let version = i64::deserialize(value.clone().into_deserializer()).map_err(|error| malformed(text, &error))?;
     match version {
         ..1 => Err(Problem::NoVersion),
-        1..=VERSION => Ok(()),
+        VERSION..=NEWEST => Ok(()),
         _ => Err(Problem::Newer { version }),
     }
 }
@@ -150,24 +238,55 @@ fn favourite(
     name: &Key<'_>,
     value: Spanned<DeValue<'_>>,
     left_out: &mut Vec<LeftOut>,
-) -> Result<Entry, Problem> {
+) -> Result<Written, Problem> {
     let at = |detail: String| at_place(text, name.span().start, detail);
     let called: ProfileName =
         name.as_ref().parse().map_err(|error: crate::profile::ProfileNameError| at(error.to_string()))?;
-    if let DeValue::Table(table) = value.as_ref() {
-        for key in table.keys().filter(|key| profile_keys().all(|known| known != key.as_ref().as_ref())) {
-            let what = format!("profiles.{called}.{}", key.as_ref());
-            left_out.push(left(lines, &what, key, unknown(key.as_ref())));
-        }
-    }
+    leave_unknown(
+        lines,
+        &format!("profiles.{called}"),
+        &value,
+        |key| profile_keys().any(|known| known == key),
+        left_out,
+    );
     let profile = Profile::deserialize(value.into_deserializer()).map_err(|error| malformed(text, &error))?;
     if profile.port == Some(0) {
         return Err(at(words::no_port().into()));
     }
-    if profile.port() == 0 {
-        return Err(at(words::which_port().into()));
+    Ok(Written { at: name.span().start, name: called, profile })
+}
+
+/// What a table says of many.
+fn said(
+    text: &str,
+    lines: &Lines,
+    table: &str,
+    value: Spanned<DeValue<'_>>,
+    left_out: &mut Vec<LeftOut>,
+) -> Result<Inheritable, Problem> {
+    let at = value.span().start;
+    let is_known = |key: &str| Field::ALL.iter().any(|field| field.key() == key);
+    leave_unknown(lines, table, &value, is_known, left_out);
+    let said = Inheritable::deserialize(value.into_deserializer()).map_err(|error| malformed(text, &error))?;
+    let alone = Inheritance { defaults: said, ..Inheritance::default() };
+    match alone.misfit() {
+        Some(misfit) => Err(at_place(text, at, misfit.text.replacen("defaults", table, 1))),
+        None => Ok(alone.defaults),
     }
-    Ok(Entry::Favourite { name: called, profile: Box::new(profile) })
+}
+
+/// Tells of the keys that nothing is made of.
+fn leave_unknown(
+    lines: &Lines,
+    table: &str,
+    value: &Spanned<DeValue<'_>>,
+    is_known: impl Fn(&str) -> bool,
+    left_out: &mut Vec<LeftOut>,
+) {
+    let DeValue::Table(keys) = value.as_ref() else { return };
+    for key in keys.keys().filter(|key| !is_known(key.as_ref().as_ref())) {
+        left_out.push(left(lines, &format!("{table}.{}", key.as_ref()), key, unknown(key.as_ref())));
+    }
 }
 
 fn unknown(key: &str) -> Why {
@@ -202,6 +321,8 @@ mod tests {
     use crate::account::AccountName;
     use crate::iso8601::IsoDuration;
     use crate::port::Protocol;
+    use crate::profile::NetworkAddress;
+    use crate::settings::Network;
 
     const VM: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
 
@@ -241,7 +362,7 @@ mod tests {
             let profile =
                 Profile { account: Some("environment".parse().unwrap()), ..Profile::new(VM.parse().unwrap()) };
             let defaults = Defaults { cloud: None, environment: false };
-            let exported = in_its_cloud(&favourite("web", profile), &settings, &defaults);
+            let exported = as_written(&favourite("web", profile), &settings, &defaults);
             assert_eq!(exported.profile.cloud.as_deref(), expected);
         }
     }
@@ -278,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_understood_is_refused_whole_with_the_place() {
-        assert_eq!(problem("ajar_export = 2\n"), Problem::Newer { version: 2 });
+        assert_eq!(problem("ajar_export = 3\n"), Problem::Newer { version: 3 });
         assert_eq!(problem("ajar_export = 0\n"), Problem::NoVersion);
         let unknown: Vec<_> = (0..20_000).map(|number| format!("k{number} = 1\n")).collect();
         assert_eq!(problem(&format!("ajar_export = 1\n{}", unknown.concat())), Problem::TooMany);
@@ -294,6 +415,10 @@ mod tests {
             ("[profiles.a]\nvm = \"VM\"\nstart = \"no\"\n", (4, 9), "expected"),
             ("[profiles.a]\nvm = \"VM\"\n[profiles.A]\nvm = \"VM\"\n", (4, 11), "twice"),
             ("profiles = { a = 1 }\n", (2, 18), "expected"),
+            ("[defaults]\nport = 0\n", (2, 1), "no port"),
+            ("[defaults]\nstart = 1\n", (3, 9), "expected"),
+            ("[folders.\"a/b\"]\n[folders.\"a / b\"]\n", (3, 10), "once more"),
+            ("[profiles.a]\nvm = \"VM\"\n[defaults]\nprotocol = \"port\"\n", (4, 1), "port"),
         ] {
             let text = format!("ajar_export = 1\n{}", rest.replace("VM", VM));
             let Problem::Malformed { line: l, column: c, detail } = problem(&text) else { panic!("{rest}") };
@@ -304,6 +429,50 @@ mod tests {
         let many: Vec<_> =
             (0..=super::super::MAX_ENTRIES).map(|n| format!("[profiles.a{n}]\nvm = \"{VM}\"\n")).collect();
         assert_eq!(problem(&format!("ajar_export = 1\n{}", many.concat())), Problem::TooMany);
+    }
+
+    #[test]
+    fn what_favourites_inherit_is_written_with_them_and_read_into_them() {
+        let said = |text: &str| -> Inheritable { toml::from_str(text).unwrap() };
+        let folder = |name: &str, text: &str| (name.to_owned(), said(text));
+        let inheritance = Inheritance {
+            defaults: said("user = \"me\"\nfor = \"2h\"\nstart = false\nsource = \"office\"\n"),
+            folders: vec![folder("Team", "colour = \"red\"\n"), folder("Lab", "port = 2222\n")],
+            ..Inheritance::default()
+        };
+        let in_folder = |folder: &str| Profile { folder: Some(folder.to_owned()), ..Profile::new(VM.parse().unwrap()) };
+        let mut settings = Settings { inheritance, ..Settings::default() };
+        settings.networks =
+            vec![Network { name: "office".parse().unwrap(), address: NetworkAddress([203, 0, 113, 7].into()) }];
+        settings.written = vec![
+            favourite("web", Profile { start: Some(true), ..in_folder("Team / Prod") }),
+            favourite("db", in_folder("Elsewhere")),
+        ];
+        let settings = settings.inheriting();
+        let defaults = Defaults { cloud: None, environment: false };
+        insta::assert_snapshot!("inherited", exported(&settings.favourites, &settings, &defaults, Sharing::WithOthers));
+        let text = exported(&settings.favourites, &settings, &defaults, Sharing::Personal);
+        let (entries, left_out) = read(&text).unwrap();
+        assert_eq!(left_out, []);
+        for (entry, favourite) in entries.iter().zip(&settings.favourites) {
+            let profile = Profile { source: Some("203.0.113.7".parse().unwrap()), ..favourite.profile.clone() };
+            assert_eq!(entry, &Entry::Favourite { name: favourite.name.clone(), profile: Box::new(profile) });
+        }
+    }
+
+    #[test]
+    fn keys_that_many_cannot_say_are_told_as_left_out() {
+        let text = format!(
+            "ajar_export = 2\n[defaults]\nvm = \"{VM}\"\n[folders.a]\npassword = \"x\"\n[profiles.web]\nvm = \"{VM}\"\n"
+        );
+        let told: Vec<_> = read(&text).unwrap().1.into_iter().map(|left| (left.what, left.line, left.why)).collect();
+        assert_eq!(
+            told,
+            [
+                ("defaults.vm".to_owned(), Some(3), Why::Unknown),
+                ("folders.a.password".to_owned(), Some(5), Why::Secret)
+            ]
+        );
     }
 
     fn profiles() -> impl Strategy<Value = Profile> {
