@@ -34,6 +34,22 @@ async fn world() -> World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_favourite_beside_one_of_a_port_alone_is_opened_as_its_vm_is() {
+    let world = World::new().await;
+    for (vm, other) in [("web-01", "5432"), ("build-win-02", "5985")] {
+        let alone = format!("alone-{vm}");
+        world.run(&["add", &alone, "--vm", vm, "--protocol", "port", "--port", other]).await;
+        let beside = format!("beside-{vm}");
+        let added = world.run(&["add", &beside, "--vm", vm]).await;
+        assert_eq!(added.code, 0, "{}", added.stderr);
+        let shown = world.run(&["show", &beside, "--json"]).await;
+        let shown: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON");
+        let expected = if vm == "web-01" { ("ssh", 22) } else { ("rdp", 3389) };
+        assert_eq!((&shown["protocol"], &shown["port"]), (&expected.0.into(), &expected.1.into()), "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_port_is_opened_its_vm_started_and_its_address_told_and_no_client_started() {
     let world = world().await;
     let added = world.run(&["add", "db", "--vm", "orders-db", "--port", "5432"]).await;

@@ -28,9 +28,19 @@ pub(super) fn vm_of(args: &Add) -> &str {
 
 pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(), End> {
     let (vm, found) = meaning::vm(session, vm_of(args)).await?;
-    let has_system = found.as_ref().is_some_and(|found| found.vm.os.is_some() || found.is_favourite);
-    // Of a VM that was found it is known what fits it, or how a favourite opens it.
-    let fits = found.map_or_else(|| Profile::new(vm.clone()), |found| found.opens.profile);
+    let has_system = found.as_ref().is_some_and(|found| found.vm.os.is_some());
+    let settings = SettingsFile::new(session.folder.settings()).read()?;
+    // Of a VM that was found it is known what fits it. How another favourite opens it is that one's own matter, but for the
+    // account that sees it.
+    let fits = match found {
+        None => Profile::new(vm.clone()),
+        Some(found) if found.is_favourite => Profile {
+            port: found.vm.own_port(&settings.inheritance.defaults),
+            account: found.opens.profile.account,
+            ..Profile::new(vm.clone())
+        },
+        Some(found) => found.opens.profile,
+    };
     let fits_protocol = |port: &u16| fits.protocol.unwrap_or_else(|| Protocol::of_port(*port));
     let fits_port = fits.port.filter(|port| args.protocol.is_none_or(|wanted| wanted == fits_protocol(port)));
     let profile = Profile {
@@ -60,7 +70,6 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         ..Profile::new(vm.clone())
     };
     let said = Inheritable::of(&profile);
-    let settings = SettingsFile::new(session.folder.settings()).read()?;
     let is_there = settings.written(&args.name).is_some_and(|known| known.profile == profile);
     let effective = settings.inheritance.effective(&profile).profile;
     change(session, Request::Add { name: args.name.clone(), profile }).await?;
@@ -279,7 +288,7 @@ async fn change(session: &Session, request: Request) -> Result<(), End> {
 
 pub(crate) async fn show(session: &Session, args: &Named) -> Result<(), End> {
     // One's own hangs on nobody else.
-    if SettingsFile::new(session.folder.settings()).read()?.written(&args.name).is_none() {
+    if SettingsFile::of(&session.folder).in_force()?.written(&args.name).is_none() {
         team::read(session).await;
     }
     let snapshot = session.snapshot();

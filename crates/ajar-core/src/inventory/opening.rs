@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{GuardedPort, InventoryVm, Viewpoint};
 use crate::account::{AccountName, Defaults};
-use crate::inheritance::Inheritance;
+use crate::inheritance::{Inheritable, Inheritance};
 use crate::journal::Opening;
 use crate::port::Protocol;
 use crate::profile::{Profile, ProfileName};
@@ -57,13 +57,10 @@ impl<'o> Openings<'o> {
         if let Some(favourite) = self.favourites.get(&place) {
             return ((*favourite).clone(), true);
         }
-        let guarded = vm.jit_ports.as_deref().unwrap_or_default();
         let Inheritance { defaults, .. } = self.inheritance;
-        let says_door = defaults.port.is_some() || defaults.protocol.is_some();
-        let own_port = (!says_door).then(|| port(vm.os, guarded));
         let acting = defaults.account.as_ref().unwrap_or(&self.default);
         let profile = Profile {
-            port: own_port.filter(|port| Some(*port) != Protocol::Ssh.default_port()),
+            port: vm.own_port(defaults),
             account: (viewpoint.account != *acting).then(|| viewpoint.account.clone()),
             // What is said of all is not meant of one that is seen elsewhere.
             cloud: defaults.cloud.as_ref().filter(|said| **said != viewpoint.cloud).map(|_| viewpoint.cloud.clone()),
@@ -118,6 +115,15 @@ impl<'o> Openings<'o> {
 
 fn key(name: &ProfileName) -> String {
     name.as_str().to_ascii_lowercase()
+}
+
+impl InventoryVm {
+    /// The port that one of its favourites has to say, where it is not what is said of all and not SSH's.
+    pub fn own_port(&self, defaults: &Inheritable) -> Option<u16> {
+        let says_door = defaults.port.is_some() || defaults.protocol.is_some();
+        let own = (!says_door).then(|| port(self.os, self.jit_ports.as_deref().unwrap_or_default()));
+        own.filter(|port| Some(*port) != Protocol::Ssh.default_port())
+    }
 }
 
 /// The port that the system is known for, unless policies guard the other one and not this.
