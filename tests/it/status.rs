@@ -212,6 +212,10 @@ async fn what_was_edited_by_hand_is_seen_by_the_next_command_whoever_hosts() {
         &["connect", "web-01", "--no-launch"],
         &["extend", "web-01", "--for", "30m"],
         &["status"],
+        &["show", "by-hand"],
+        &["export"],
+        &["accounts"],
+        &["team", "list"],
         &["stop", "web-01"],
     ] {
         let run = world.run(used).await;

@@ -34,7 +34,7 @@ use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::{FailureView, Snapshot};
 use ajar_runtime::adapters::words;
 
-use crate::args::{Args, Command, Format, SshConfig};
+use crate::args::{Args, Command, Format, SshConfig, TeamCommand};
 use crate::output::{self, Unprinted};
 use crate::session::{Session, folder};
 use crate::signals::Signals;
@@ -223,6 +223,10 @@ fn goes_by_what_was_read(command: &Command) -> bool {
             | Command::Cancel(_)
             | Command::Rights(_)
             | Command::Doctor(_)
+            | Command::Show(_)
+            | Command::Export(_)
+            | Command::Accounts(_)
+            | Command::Team(TeamCommand::List { .. })
     )
 }
 

@@ -16,7 +16,7 @@ use crate::output;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &Export) -> Result<(), End> {
-    let settings = SettingsFile::new(session.folder.settings()).read()?;
+    let settings = SettingsFile::of(&session.folder).in_force()?;
     let favourites = chosen(&settings, args)?;
     let sharing = if args.personal { Sharing::Personal } else { Sharing::WithOthers };
     let text = exported(favourites.iter().copied(), &settings, &session.snapshot().defaults(), sharing);
