@@ -258,8 +258,11 @@ impl ArmClient {
     pub(crate) fn is_of_bastion(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
         let is_below = |suffix: &String| {
-            let suffix = suffix.to_ascii_lowercase();
-            url.port().is_none() && host.strip_suffix(&suffix).is_some_and(|first| first.ends_with('.'))
+            // With or without its dot; one that says nothing is none.
+            let suffix = suffix.trim_start_matches('.').to_ascii_lowercase();
+            !suffix.is_empty()
+                && url.port().is_none()
+                && host.strip_suffix(&suffix).is_some_and(|first| first.ends_with('.'))
         };
         url.origin() == self.inner.resource_manager.origin() || self.inner.bastion_suffix.as_ref().is_some_and(is_below)
     }

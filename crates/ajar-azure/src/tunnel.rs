@@ -5,6 +5,8 @@
 //! documented otherwise. The web socket's token stands in its address, which is told nowhere for that.
 
 use std::io;
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ajar_core::bastion::BastionHost;
@@ -18,6 +20,7 @@ use reqwest::header::{
 use reqwest::{Response, StatusCode, Upgraded};
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -38,7 +41,7 @@ const FRAME: usize = 4096;
 /// The longest refusal that is read.
 const MOST_SAID: usize = 64 << 10;
 
-/// How long what the VM still says is waited for once this side is done.
+/// How long a VM may be silent once this side is done, before no more is waited for.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How long the end of a token may take, which nobody waits for.
@@ -132,7 +135,9 @@ impl ArmClient {
             node: opened.node_id,
             is_over: false,
         };
-        let socket = connected(&http, host, &session, &opened.websocket_token).await?;
+        let connected = connected(&http, host, &session, &opened.websocket_token);
+        let late = || Failure::Unreachable { host: connection::host(&door), detail: "timed out".into() };
+        let socket = tokio::time::timeout(http.limits().call, connected).await.map_err(|_| late())??;
         Ok(Tunnel { socket, session })
     }
 }
@@ -187,8 +192,7 @@ async fn connected(
     let key = generate_key();
     let request = client.get(url).header(CONNECTION, "Upgrade").header(UPGRADE, "websocket");
     let request = request.header(SEC_WEBSOCKET_VERSION, "13").header(SEC_WEBSOCKET_KEY, &key);
-    let sent = tokio::time::timeout(http.limits().call, request.send()).await;
-    let answer = sent.map_err(|_| broken("timed out"))?.map_err(|error| unreachable(door, &error))?;
+    let answer = request.send().await.map_err(|error| unreachable(door, &error))?;
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         let status = answer.status();
         let body = read(answer).await.unwrap_or_default();
@@ -264,30 +268,65 @@ impl Tunnel {
 
     async fn carry_to_the_end(&mut self, stream: impl AsyncRead + AsyncWrite + Send) -> io::Result<()> {
         let (mut from_here, mut to_here) = tokio::io::split(stream);
-        let mut piece = [0; FRAME];
-        loop {
-            tokio::select! {
-                count = from_here.read(&mut piece) => match count? {
-                    0 => break,
-                    count => {
-                        let sent = self.socket.send(Message::Binary(piece[..count].to_vec().into())).await;
-                        sent.map_err(io::Error::other)?;
+        let silent_since = Mutex::new(None);
+        {
+            let (mut sink, mut source) = (&mut self.socket).split();
+            // Each for itself: who waits for room in one direction must not hold up the other.
+            let sending = async {
+                let mut piece = [0; FRAME];
+                loop {
+                    match from_here.read(&mut piece).await? {
+                        0 => return io::Result::Ok(()),
+                        count => {
+                            let sent = sink.send(Message::Binary(piece[..count].to_vec().into())).await;
+                            sent.map_err(io::Error::other)?;
+                        }
                     }
-                },
-                message = self.socket.next() => {
+                }
+            };
+            let receiving = async {
+                loop {
+                    set(&silent_since, Some(Instant::now()));
+                    let message = source.next().await;
+                    set(&silent_since, None);
                     if !pass_on(message, &mut to_here).await? {
-                        return to_here.shutdown().await;
+                        return io::Result::Ok(());
                     }
+                }
+            };
+            let (mut sending, mut receiving) = (pin!(sending), pin!(receiving));
+            let is_ended = tokio::select! {
+                ended = &mut receiving => ended.map(|()| true)?,
+                done = &mut sending => done.map(|()| false)?,
+            };
+            if !is_ended {
+                // The host is not told that this side is done: it would end both, and what the VM still says would be lost.
+                tokio::select! {
+                    ended = &mut receiving => ended?,
+                    () = silence(&silent_since) => {}
                 }
             }
         }
-        self.socket.close(None).await.map_err(io::Error::other)?;
-        let last_words = async {
-            while pass_on(self.socket.next().await, &mut to_here).await? {}
-            io::Result::Ok(())
-        };
-        tokio::time::timeout(LAST_WORDS, last_words).await.unwrap_or(Ok(()))?;
+        // It may be closed already.
+        drop(tokio::time::timeout(LAST_WORDS, self.socket.close(None)).await);
         to_here.shutdown().await
+    }
+}
+
+fn set(silent_since: &Mutex<Option<Instant>>, at: Option<Instant>) {
+    *silent_since.lock().unwrap_or_else(PoisonError::into_inner) = at;
+}
+
+/// Waits until nothing has been said for [`LAST_WORDS`]. What is being passed on is no silence.
+async fn silence(since: &Mutex<Option<Instant>>) {
+    let mut until = Instant::now() + LAST_WORDS;
+    loop {
+        tokio::time::sleep_until(until).await;
+        let since = *since.lock().unwrap_or_else(PoisonError::into_inner);
+        until = since.unwrap_or_else(Instant::now) + LAST_WORDS;
+        if until <= Instant::now() {
+            return;
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use axum::routing::{delete, get, post};
 use axum::{Form, Json, Router};
 use bytes::BytesMut;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -184,26 +185,32 @@ fn reached(cloud: &Cloud, vm: usize, port: u16, now: DateTime<Utc>) -> Option<Gu
     cloud.admits_bastion(&cloud.vms[vm], port, now).then(|| cloud.guest_of(vm))
 }
 
-/// Binary frames are the connection's bytes, both ways.
-async fn relay(mut socket: WebSocket, stream: TcpStream) -> io::Result<()> {
+/// Binary frames are the connection's bytes, both ways, each for itself.
+async fn relay(socket: WebSocket, stream: TcpStream) -> io::Result<()> {
     let (mut from_guest, mut to_guest) = stream.into_split();
-    let mut read = BytesMut::with_capacity(FRAME);
-    loop {
-        tokio::select! {
-            count = from_guest.read_buf(&mut read) => {
-                if count? == 0 {
-                    return socket.send(Message::Close(None)).await.map_err(io::Error::other);
-                }
-                socket.send(Message::Binary(read.split().freeze())).await.map_err(io::Error::other)?;
-                read.reserve(FRAME);
-            }
-            message = socket.recv() => match message.transpose().map_err(io::Error::other)? {
-                Some(Message::Binary(bytes)) => to_guest.write_all(&bytes).await?,
-                Some(Message::Text(_)) => return Err(io::Error::other("text is no part of the protocol")),
-                // The library answers pings by itself.
-                Some(Message::Ping(_) | Message::Pong(_)) => {}
-                Some(Message::Close(_)) | None => return Ok(()),
-            },
+    let (mut sink, mut source) = socket.split();
+    let out = async {
+        let mut read = BytesMut::with_capacity(FRAME);
+        while from_guest.read_buf(&mut read).await? > 0 {
+            sink.send(Message::Binary(read.split().freeze())).await.map_err(io::Error::other)?;
+            read.reserve(FRAME);
         }
+        sink.send(Message::Close(None)).await.map_err(io::Error::other)
+    };
+    let into = async {
+        while let Some(message) = source.next().await {
+            match message.map_err(io::Error::other)? {
+                Message::Binary(bytes) => to_guest.write_all(&bytes).await?,
+                Message::Text(_) => return Err(io::Error::other("text is no part of the protocol")),
+                // The library answers pings by itself.
+                Message::Ping(_) | Message::Pong(_) => {}
+                Message::Close(_) => break,
+            }
+        }
+        Ok(())
+    };
+    tokio::select! {
+        ended = out => ended,
+        ended = into => ended,
     }
 }

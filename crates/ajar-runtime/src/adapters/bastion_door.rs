@@ -11,6 +11,8 @@ use ajar_core::bastion::BastionHost;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
 use ajar_core::resource_id::VmResourceId;
+#[cfg(target_os = "linux")]
+use procfs::net::TcpNetEntry;
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -91,7 +93,7 @@ async fn last_words(near: &mut DuplexStream, protocol: Protocol) -> FirstWords {
 /// Hears how many connections go through a door, whenever that changes.
 pub(crate) type TellUse = Arc<dyn Fn() + Send + Sync>;
 
-/// The port of this machine. Dropped, it is closed, and what goes through it ends with it.
+/// The port of this machine. Dropped, it is closed; what goes through it goes on to its own end.
 pub(crate) struct BastionDoor {
     pub(crate) beyond: Beyond,
     pub(crate) endpoint: Endpoint,
@@ -190,11 +192,15 @@ async fn lead(stream: TcpStream, beyond: &Beyond) {
 /// not tell, nobody is turned away.
 #[cfg(target_os = "linux")]
 async fn is_this_users(at: SocketAddr, peer: SocketAddr) -> bool {
-    let table = tokio::task::spawn_blocking(procfs::net::tcp).await;
-    let Ok(Ok(table)) = table else { return true };
+    // A socket of IPv6 reaches the same port by an IPv4-mapped address, and stands in the other table.
+    let tables = tokio::task::spawn_blocking(|| (procfs::net::tcp(), procfs::net::tcp6().unwrap_or_default())).await;
+    let Ok((Ok(four), six)) = tables else { return true };
     let own = rustix::process::geteuid().as_raw();
-    let of_peer = table.iter().find(|entry| entry.local_address == peer && entry.remote_address == at);
-    of_peer.is_none_or(|entry| entry.uid == own)
+    let canonical = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
+    let is_it = |entry: &&TcpNetEntry| {
+        (canonical(entry.local_address), canonical(entry.remote_address)) == (canonical(peer), canonical(at))
+    };
+    four.iter().chain(&six).find(is_it).is_some_and(|entry| entry.uid == own)
 }
 
 /// What Windows and macOS tell of connections names no users.
@@ -241,5 +247,23 @@ async fn pair() -> io::Result<(TcpStream, TcpStream)> {
             there.set_nodelay(true)?;
             return Ok((here, there));
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_connections_of_this_user_are_let_through_also_those_of_ipv6_sockets() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let at = listener.local_addr().unwrap();
+        for to in [at, SocketAddr::new(Ipv4Addr::LOCALHOST.to_ipv6_mapped().into(), at.port())] {
+            let _here = TcpStream::connect(to).await.unwrap();
+            let (_there, peer) = listener.accept().await.unwrap();
+            assert!(is_this_users(at, peer).await, "{to}");
+        }
+        let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        assert!(!is_this_users(at, nobody).await, "whom the system does not know");
     }
 }
