@@ -81,6 +81,11 @@ impl Engine {
     pub(super) fn favourites_are_others(&mut self, before: &Settings) {
         let let_go = self.ports.accounts.settings_are(&self.settings);
         self.let_go(let_go);
+        self.ways_are_others(before);
+    }
+
+    /// Takes in that favourites are opened otherwise than before; who acts for them is not touched.
+    pub(super) fn ways_are_others(&mut self, before: &Settings) {
         self.take_in_favourites(before);
         self.write_ssh_hosts();
     }

@@ -25,7 +25,7 @@ impl Engine {
         drop(self.remembered.change(move |state| state.system_told(&news, &of_favourites)));
         self.judge_teams();
         if before.favourites != self.settings.favourites {
-            self.favourites_are_others(&before);
+            self.ways_are_others(&before);
         }
     }
 
