@@ -82,9 +82,11 @@ impl ActivityResult {
 pub fn gathered(mut events: Vec<ActivityEvent>) -> Vec<Activity> {
     events.sort_by_key(|event| event.at);
     let mut calls: BTreeMap<(String, String), Activity> = BTreeMap::new();
-    for event in events {
+    for (place, event) in events.into_iter().enumerate() {
         let result = ActivityResult::of(&event.status);
-        let key = (event.correlation_id, event.action.to_ascii_lowercase());
+        // Those of which nobody says what they belong to belong to nothing.
+        let id = if event.correlation_id.is_empty() { place.to_string() } else { event.correlation_id };
+        let key = (id, event.action.to_ascii_lowercase());
         let known = calls.entry(key).or_insert_with(|| Activity {
             at: event.at,
             caller: None,
@@ -178,6 +180,8 @@ mod tests {
             event(0, "a", &START.to_uppercase(), "Started"),
             event(90, "b", START, "Failed"),
             event(89, "b", START, "Started"),
+            event(20, "", START, "Succeeded"),
+            event(21, "", START, "Failed"),
             event(50, "c", "Microsoft.Compute/virtualMachines/write", "Started"),
         ];
         let told = gathered(events);
@@ -187,6 +191,8 @@ mod tests {
             [
                 (89, ActivityResult::Failed, true),
                 (50, ActivityResult::Started, true),
+                (21, ActivityResult::Failed, false),
+                (20, ActivityResult::Succeeded, false),
                 (0, ActivityResult::Succeeded, true)
             ]
         );

@@ -136,13 +136,11 @@ pub fn gap(Gap { account, tenant, lack, .. }: &Gap) -> String {
     let tenant = tenant.as_deref().map(|tenant| format!(" in tenant {tenant}")).unwrap_or_default();
     let what = match lack {
         None => return format!("Not all VMs are known: they could not be read to the end as {whom}{tenant}."),
-        Some(Lack::Power) => "whether they run",
-        Some(Lack::Addresses) => "their addresses",
-        Some(Lack::PublicAddresses) => "their public addresses",
+        Some(Lack::Power) => "Whether some VMs run",
+        Some(Lack::Addresses) => "The addresses of some VMs",
+        Some(Lack::PublicAddresses) => "The public addresses of some VMs",
     };
-    format!(
-        "Of some VMs it is not known anew {what}, which could not be read as {whom}{tenant}: what was known before is told with its age."
-    )
+    format!("{what} could not be read as {whom}{tenant}. Where that was known before, it is shown with its age.")
 }
 
 /// The most of a query that is told again.

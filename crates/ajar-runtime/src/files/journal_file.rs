@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::journal::{Format, Opening, note_lately};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::atomic::{while_locked, write_atomically};
 
@@ -149,11 +150,27 @@ pub fn exported<T: Serialize>(all: &[T], members: &[&str], format: Format) -> io
         Format::Csv => {
             let mut rows = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
             rows.write_record(members).map_err(io::Error::other)?;
-            all.iter().try_for_each(|one| rows.serialize(one)).map_err(io::Error::other)?;
+            for one in all {
+                let row = serde_json::to_value(one)?;
+                rows.write_record(members.iter().map(|member| cell(&row[member]))).map_err(io::Error::other)?;
+            }
             let bytes = rows.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
             String::from_utf8(bytes).map_err(io::Error::other)
         }
         Format::Json => Ok(serde_json::to_string(all)? + "\n"),
+    }
+}
+
+/// A value as a cell that a spreadsheet takes for text: what begins as a formula does has a quote before it, which is not shown
+/// there, and nothing a terminal would obey is in it. Others write what stands in a journal and in Azure's log.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => {
+            let plain: String = text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+            if plain.starts_with(['=', '+', '-', '@']) { format!("'{plain}") } else { plain }
+        }
+        value @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => value.to_string(),
     }
 }
 
@@ -179,6 +196,14 @@ mod tests {
             "reason": reason, "requested": true, "started": false, "elapsedMs": 4200,
         });
         serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn no_cell_is_a_formula_or_has_what_a_terminal_obeys() {
+        let hostile = [opening("=HYPERLINK(\"http://x\")"), opening("\u{1b}]0;x\u{7}ticket 7,\nurgent")];
+        let csv = exported(&hostile, &Opening::MEMBERS, Format::Csv).unwrap();
+        assert!(csv.contains("\"'=HYPERLINK(") && csv.contains("\" ]0;x ticket 7,\nurgent\""), "{csv}");
+        assert_eq!(csv.chars().filter(|c| c.is_control() && *c != '\n').count(), 0);
     }
 
     #[test]

@@ -106,8 +106,13 @@ pub(super) fn token_refused(favourite: &str, account: Option<&str>, detail: &str
 
 pub(super) fn denied(name: &str, action: &str, scope: &str) -> Words {
     if lists_vms(action, scope) {
+        let what = if action.to_ascii_lowercase().starts_with("microsoft.network/") {
+            "read the addresses of VMs"
+        } else {
+            "list VMs"
+        };
         return words(
-            format!("{name} may not list VMs."),
+            format!("{name} may not {what}."),
             format!(
                 "It lacks the right {action} on {}.",
                 named_place(scope).unwrap_or_else(|| "the subscriptions".into())
@@ -143,11 +148,13 @@ pub(super) fn deny_assigned(name: &str, action: &str, scope: &str, assignment: &
 
 /// Whether it is the list of all VMs that was to be read, for which no VM's own rights are enough.
 fn lists_vms(action: &str, scope: &str) -> bool {
-    const OF_LISTS: [&str; 4] = [
+    const OF_LISTS: [&str; 6] = [
         "microsoft.resources/subscriptions/read",
         "microsoft.resources/tenants/read",
         "microsoft.resourcegraph/resources/read",
         "microsoft.compute/virtualmachines/read",
+        "microsoft.network/networkinterfaces/read",
+        "microsoft.network/publicipaddresses/read",
     ];
     let is_whole = !scope.to_ascii_lowercase().contains("/resourcegroups/");
     is_whole && OF_LISTS.iter().any(|listed| action.eq_ignore_ascii_case(listed))
