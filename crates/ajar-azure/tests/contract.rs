@@ -106,7 +106,7 @@ fn ask() -> Initiate {
     Initiate {
         vm: VM.parse().unwrap(),
         port: 3389,
-        source: "192.127.0.2".parse().unwrap(),
+        source: "192.127.0.2/32".parse().unwrap(),
         end_time_utc: utc("2018-07-12T09:53:03.3658798Z"),
         duration: TimeDelta::hours(1),
         justification: Some("testing a new version of the product".into()),
