@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::arm_error::{self, ArmError};
 use crate::azure_clock::AzureClock;
+use crate::bastion::is_below;
 use crate::budget::{Budget, KeepPauses, Paused};
 use crate::call::Call;
 use crate::cloud::Cloud;
@@ -256,15 +257,8 @@ impl ArmClient {
     /// Whether a host is one of the cloud's Bastion hosts, as far as its address tells; or the resource manager itself, which has
     /// the token anyway.
     pub(crate) fn is_of_bastion(&self, url: &Url) -> bool {
-        let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
-        let is_below = |suffix: &String| {
-            // With or without its dot; one that says nothing is none.
-            let suffix = suffix.trim_start_matches('.').to_ascii_lowercase();
-            !suffix.is_empty()
-                && url.port().is_none()
-                && host.strip_suffix(&suffix).is_some_and(|first| first.ends_with('.'))
-        };
-        url.origin() == self.inner.resource_manager.origin() || self.inner.bastion_suffix.as_ref().is_some_and(is_below)
+        url.origin() == self.inner.resource_manager.origin()
+            || self.inner.bastion_suffix.as_ref().is_some_and(|suffix| is_below(url, suffix))
     }
 
     /// Azure's clock minus this machine's, as the `Date` headers of the last answers tell; `None` before

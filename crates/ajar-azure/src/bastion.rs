@@ -154,6 +154,13 @@ pub(crate) fn door(dns_name: &str) -> Option<Url> {
     (is_plain && url.query().is_none() && url.fragment().is_none() && url.has_host()).then_some(url)
 }
 
+/// Whether the address of a host ends in a suffix, which is given with or without the dot before it. One that says nothing is none.
+pub(crate) fn is_below(url: &Url, suffix: &str) -> bool {
+    let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+    let suffix = suffix.trim_start_matches('.').to_ascii_lowercase();
+    !suffix.is_empty() && url.port().is_none() && host.strip_suffix(&suffix).is_some_and(|first| first.ends_with('.'))
+}
+
 impl ArmClient {
     /// The Bastion host that leads native clients to a VM in this subnet: one in its virtual network, else in one that is peered
     /// with that. A network that may not be read counts as one without peerings.

@@ -126,3 +126,22 @@ async fn no_token_goes_to_an_address_that_is_none_of_the_clouds_bastion_hosts() 
         assert!(client(&none).tunnel(&told, &vm, 22).await.is_err(), "{odd}: also where somebody else names it");
     }
 }
+
+#[test]
+fn only_hosts_below_a_suffix_are_below_it_and_none_below_one_that_says_nothing() {
+    let is = |host: &str, suffix: &str| is_below(&format!("https://{host}").parse().unwrap(), suffix);
+    for suffix in ["bastion.azure.com", ".bastion.azure.com", "Bastion.Azure.com"] {
+        assert!(is("bst-1.bastion.azure.com", suffix), "{suffix}");
+        for host in [
+            "evilbastion.azure.com",
+            "bastion.azure.com.evil.example",
+            "bst-1.bastion.azure.com:8443",
+            "bastion.azure.com",
+        ] {
+            assert!(!is(host, suffix), "{host} {suffix}");
+        }
+    }
+    for suffix in ["", ".", ".."] {
+        assert!(!is("evil.example.", suffix) && !is("evil.example", suffix), "{suffix}");
+    }
+}
