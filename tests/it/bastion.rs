@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Child;
 
 use crate::sshd::Sshd;
@@ -234,6 +234,56 @@ async fn a_port_alone_is_let_in_and_led_to_whatever_is_spoken_there() {
     TcpStream::connect(&at).await.expect("it takes connections").read_exact(&mut greeting).await.expect("a greeting");
     assert_eq!(&greeting, b"SSH-2.0-");
     assert!(!world.control().requests("/initiate").await.is_empty(), "what does not get through is not taken for open");
+    interrupt(&host);
+    Ended::of(host).await;
+    each_token_ends(&world).await;
+}
+
+/// Says each byte that it hears eight times.
+async fn talkative_server() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut from, mut to) = stream.into_split();
+                let mut heard = vec![0; 64 << 10];
+                while let Ok(count @ 1..) = from.read(&mut heard).await {
+                    to.write_all(&heard[..count].repeat(8)).await?;
+                }
+                to.shutdown().await
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn much_goes_both_ways_at_once_and_what_is_said_after_this_sides_end_arrives() {
+    const SENT: usize = 4 << 20;
+    let fleet = format!(
+        "{FLEET}\n[[vms]]\nname = \"talker\"\nresource_group = \"rg-hub\"\nprivate_only = true\n\
+         ports = [{{ number = 7000, forward = \"127.0.0.1:{}\" }}]\n",
+        talkative_server().await
+    );
+    let world = World::with_fleet(&fleet).await;
+    let edited = world.run(&["edit", "talker", "--protocol", "port", "--port", "7000"]).await;
+    assert_eq!(edited.code, 0, "{}", edited.stderr);
+    let (host, at) = leading(&world, "talker").await;
+    let (mut from, mut to) = TcpStream::connect(&at).await.expect("it takes connections").into_split();
+    let sending = tokio::spawn(async move {
+        to.write_all(&vec![b'x'; SENT]).await.expect("it is taken");
+        to
+    });
+    let mut heard = vec![0; 8 * SENT];
+    tokio::time::timeout(LIMIT, from.read_exact(&mut heard)).await.expect("nothing waits for ever").expect("all of it");
+    // This side ends, and the last words come all the same.
+    let mut to = sending.await.expect("all is sent");
+    to.write_all(b"end").await.expect("it is taken");
+    drop(to);
+    let mut last = Vec::new();
+    tokio::time::timeout(LIMIT, from.read_to_end(&mut last)).await.expect("it ends").expect("it is read");
+    assert_eq!(last, b"endendendendendendendend");
     interrupt(&host);
     Ended::of(host).await;
     each_token_ends(&world).await;
