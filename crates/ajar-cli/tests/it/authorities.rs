@@ -1,5 +1,6 @@
 //! What was signed in under a cloud's name goes to the authority that it came from, and to no other.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Stdio;
 
@@ -53,7 +54,7 @@ async fn a_cloud_that_comes_to_mean_another_host_takes_no_sign_in_and_no_secret_
         let (code, stdout, stderr) = user.run(&["sign-out", account]).await;
         assert!(code == 0 && stdout.contains("its sign-in, from the keychain"), "{stdout}{stderr}");
     }
-    assert_eq!(user.secrets().await, Vec::<String>::new(), "and of whichever host it was, signing out removes it");
+    assert_eq!(user.secrets().await, BTreeSet::new(), "and of whichever host it was, signing out removes it");
 }
 
 #[tokio::test]

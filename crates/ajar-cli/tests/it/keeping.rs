@@ -1,5 +1,6 @@
 //! What is known of sign-ins from one command to the next, also where no keychain is.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -59,7 +60,7 @@ async fn what_was_left_in_a_keychain_that_could_not_be_used_is_removed_when_it_c
     user.sign_in("ada", &[]).await;
     let (code, _, stderr) = user.run(&["sign-out", "ada"]).await;
     assert_eq!(code, 0, "{stderr}");
-    assert_eq!(user.secrets().await, Vec::<String>::new());
+    assert_eq!(user.secrets().await, BTreeSet::new());
     // Whoever signs in again before that keeps it.
     user.sign_in("bob", &[]).await;
     assert_eq!(run(without_keychain(&user, &["sign-out", "bob"])).await.0, 0);
@@ -104,7 +105,7 @@ async fn whichever_way_leads_to_a_folder_its_accounts_are_signed_in_and_signed_o
     }
     let (code, _, stderr) = run(user.ajar_at(&ways[1], &["sign-out", "bob"])).await;
     assert_eq!(code, 0, "{stderr}");
-    assert_eq!(user.secrets().await, Vec::<String>::new());
+    assert_eq!(user.secrets().await, BTreeSet::new());
 }
 
 #[tokio::test]

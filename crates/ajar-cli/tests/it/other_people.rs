@@ -1,5 +1,6 @@
 //! What a sign-in may not make of an account: another person, another cloud.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -53,7 +54,7 @@ async fn who_is_written_by_hand_and_has_never_signed_in_is_nobody_else_either() 
     let before = user.settings();
     let failed = as_ada(&user, &[]).await;
     assert_eq!(failed["code"], "otherPerson", "{failed}");
-    assert_eq!((user.settings(), user.secrets().await), (before, Vec::<String>::new()));
+    assert_eq!((user.settings(), user.secrets().await), (before, BTreeSet::new()));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! `ajar sign-in`, `accounts` and `sign-out`, with a real keyring, against simulated clouds: several accounts, tenants
 //! and clouds at once.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Stdio;
 
@@ -345,7 +346,7 @@ async fn accounts_of_one_person_that_sign_out_at_once_leave_nothing_and_each_tel
     assert!(bob.0 == 0 && bob.2.contains("lab still names it"), "{bob:?}");
     assert!(again.0 == 0 && again.2.contains("home still names it"), "{again:?}");
     assert!(!user.settings().contains("[accounts"), "{}", user.settings());
-    assert_eq!(user.secrets().await, Vec::<String>::new(), "{bob:?} {again:?}");
+    assert_eq!(user.secrets().await, BTreeSet::new(), "{bob:?} {again:?}");
 }
 
 #[tokio::test]

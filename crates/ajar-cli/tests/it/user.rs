@@ -1,5 +1,6 @@
 //! A user with a keyring of their own, two simulated clouds, and the `ajar` binary.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -257,9 +258,18 @@ impl User {
         }
     }
 
-    /// What the keyring has of Ajar, by name.
-    pub(crate) async fn secrets(&self) -> Vec<String> {
-        self.session.secrets().await.expect("the keyring answers")
+    /// What the keyring has of Ajar, by name. While others put something into it, it sometimes refuses to tell: then it is
+    /// asked again.
+    pub(crate) async fn secrets(&self) -> BTreeSet<String> {
+        soon(async {
+            loop {
+                match self.session.secrets().await {
+                    Ok(names) => break names,
+                    Err(refused) => eprintln!("the keyring: {refused}"),
+                }
+            }
+        })
+        .await
     }
 
     /// Everything that is written, but for what the keyring keeps: its file is not readable.

@@ -1,5 +1,6 @@
 //! A desktop's session of a test's own: a home, a bus, and a real GNOME Keyring. The tests of `ajar` have it, too.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -65,19 +66,26 @@ impl Session {
         let mut stdin = daemon.stdin.take().unwrap();
         stdin.write_all(b"password").await.unwrap();
         drop(stdin);
-        soon(async { while self.secrets().await.is_none() {} }).await;
+        soon(async { while self.secrets().await.is_err() {} }).await;
         daemon
     }
 
-    /// What the keyring has, by name; `None` where none answers.
-    pub(crate) async fn secrets(&self) -> Option<Vec<String>> {
+    /// What the keyring has, by name.
+    ///
+    /// # Errors
+    /// What `dbus-send` says where it does not tell.
+    pub(crate) async fn secrets(&self) -> Result<BTreeSet<String>, String> {
         let mut search = Command::new("dbus-send");
         search.args(["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"]);
         search.args(["org.freedesktop.Secret.Service.SearchItems", "dict:string:string:"]);
         let output = self.has(&mut search).output().await.unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         let items = text.lines().filter_map(|line| line.trim().strip_prefix("object path "));
-        output.status.success().then(|| items.map(ToOwned::to_owned).collect())
+        if output.status.success() {
+            Ok(items.map(ToOwned::to_owned).collect())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
     }
 
     /// The files at home that have any of these texts in them. What the keyring keeps is not readable so.
