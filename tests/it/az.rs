@@ -22,6 +22,11 @@ impl Az {
         az
     }
 
+    /// Where it lies, as `az`.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The same program with this Azure CLI, and no other, in its path.
     pub(crate) fn found_by(&self, mut command: Command) -> Command {
         let paths = std::env::var_os("PATH").unwrap_or_default();

@@ -67,12 +67,12 @@ private_only = true
 ports = [{ number = 22 }]
 "#;
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     World::with_fleet(FLEET).await
 }
 
 /// How often a way was asked for, and how many of them have ended.
-async fn tokens(world: &World) -> (usize, usize) {
+pub(crate) async fn tokens(world: &World) -> (usize, usize) {
     let all = world.control().journal().await;
     let count = |method: &str| {
         all.iter().filter(|request| request.method == method && request.path.starts_with("/api/tokens")).count()
@@ -209,7 +209,7 @@ async fn who_may_not_read_the_hosts_is_told_which_right_that_takes() {
 }
 
 /// `ajar connect` that leads others through, and where.
-async fn leading(world: &World, name: &str) -> (Child, String) {
+pub(crate) async fn leading(world: &World, name: &str) -> (Child, String) {
     let mut host = world.ajar(&["connect", name, "--no-launch", "--json"]).spawn().expect("ajar starts");
     let mut lines = BufReader::new(host.stdout.take().expect("piped")).lines();
     loop {

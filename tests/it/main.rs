@@ -6,6 +6,8 @@ mod az;
 #[cfg(unix)]
 mod bastion;
 #[cfg(unix)]
+mod bastion_by_az;
+#[cfg(unix)]
 mod cancelling;
 #[cfg(unix)]
 mod carried;

@@ -473,6 +473,8 @@ export const words = {
   programs: 'Programs',
   sshProgram: 'SSH',
   rdpProgram: 'Remote Desktop',
+  bastionProgram: 'Azure CLI through Azure Bastion',
+  ajarItself: 'none: Ajar itself goes through',
   terminalProgram: 'Terminal',
   browserProgram: 'Browser for signing in',
   programFound: 'the one that is found',

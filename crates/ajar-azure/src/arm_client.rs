@@ -28,7 +28,7 @@ use crate::connection::{self, Http};
 use crate::flights::Flights;
 use crate::limits::Limits;
 use crate::policies::{self, Authorize, OurName, Resend, header};
-use crate::sign_in::{self, SignIn, Signer};
+use crate::sign_in::{self, AzCloud, SignIn, Signer};
 use crate::tenant;
 use crate::wanted::{self, Wanted};
 use crate::wire::stumble;
@@ -48,6 +48,8 @@ struct Inner {
     scope: String,
     /// How the addresses of the cloud's Bastion hosts end.
     bastion_suffix: Option<String>,
+    /// The cloud, as the Azure CLI knows it.
+    az_cloud: AzCloud,
     authorize: Arc<Authorize>,
     reads: Pipeline,
     writes: Pipeline,
@@ -226,6 +228,7 @@ impl ArmClient {
                 resource_manager: cloud.resource_manager.clone(),
                 scope: cloud.scope(),
                 bastion_suffix: cloud.bastion_suffix.clone(),
+                az_cloud: AzCloud::of(cloud),
                 reads: pipeline(Resend::reads(limits)),
                 writes: pipeline(Resend::writes(limits)),
                 openly: connection::open_pipeline(http, Vec::new()),
@@ -252,6 +255,11 @@ impl ArmClient {
     /// The client for services beside the resource manager.
     pub(crate) fn http(&self) -> Option<&Http> {
         self.http.as_ref()
+    }
+
+    /// The cloud, as the Azure CLI knows it.
+    pub(crate) fn az_cloud(&self) -> &AzCloud {
+        &self.inner.az_cloud
     }
 
     /// Whether a host is one of the cloud's Bastion hosts, as far as its address tells; or the resource manager itself, which has

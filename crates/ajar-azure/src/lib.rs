@@ -7,6 +7,7 @@
 mod activity_log;
 mod arm_client;
 mod arm_error;
+mod az_tunnel;
 mod azure_clock;
 mod bastion;
 mod budget;
@@ -45,6 +46,7 @@ pub mod contract {
 }
 
 pub use arm_client::ArmClient;
+pub use az_tunnel::AzTunnel;
 pub use azure_core::credentials::{Secret, TokenCredential};
 pub use budget::{KeepPauses, KeptPause};
 pub use call::Call;

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ajar_core::bastion::BastionHost;
-use ajar_core::failure::{Failure, Trouble};
+use ajar_core::failure::{BastionFlaw, Failure, Trouble};
 use ajar_core::resource_id::VmResourceId;
 use azure_core::credentials::Secret;
 use futures::{SinkExt, StreamExt};
@@ -113,7 +113,7 @@ impl ArmClient {
     /// Connects to a VM's port through a Bastion host.
     ///
     /// # Errors
-    /// [`Failure::BastionRefused`] where the host says no; [`Failure::Unreachable`] where it cannot be asked, or breaks off; what a
+    /// [`Failure::BastionRefused`] where the host says no; [`BastionFlaw::Unknown`] where it speaks otherwise; [`Failure::Unreachable`] where it cannot be asked, or breaks off; what a
     /// token can fail of.
     pub async fn tunnel(&self, host: &BastionHost, vm: &VmResourceId, port: u16) -> Result<Tunnel, Trouble> {
         let door = door(&host.dns_name).filter(|door| self.is_of_bastion(door));
@@ -170,8 +170,7 @@ async fn opened(host: &BastionHost, door: &Url, answer: Response) -> Result<Open
     if status != StatusCode::OK {
         return Err(refused(host, status, &body));
     }
-    let odd = |_| Failure::Unreachable { host: connection::host(door), detail: "its answer has another shape".into() };
-    Ok(serde_json::from_slice(&body).map_err(odd)?)
+    Ok(serde_json::from_slice(&body).map_err(|_| unknown(host, "What it answers has another shape."))?)
 }
 
 /// The web socket to what was opened.
@@ -223,12 +222,21 @@ fn refused(host: &BastionHost, status: StatusCode, body: &[u8]) -> Trouble {
     let said: Said = serde_json::from_slice(body).unwrap_or_default();
     let passes = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
     let bastion = host.id.name().to_owned();
-    let failure = if passes {
+    // Such a refusal is about what is asked, and not about who asks.
+    let is_unknown = said.message.is_empty() && matches!(status.as_u16(), 404 | 405 | 410 | 415 | 426 | 501);
+    let failure = if is_unknown {
+        unknown(host, &format!("It says HTTP {}, and not why.", status.as_u16()))
+    } else if passes {
         Failure::Unreachable { host: host.dns_name.clone(), detail: format!("HTTP {}", status.as_u16()) }
     } else {
         Failure::BastionRefused { bastion, status: status.as_u16(), said: said.message }
     };
     failure.into()
+}
+
+/// The protocol is another by now, or was never this one.
+fn unknown(host: &BastionHost, how: &str) -> Failure {
+    Failure::BastionUnfit { bastion: host.id.name().to_owned(), flaw: BastionFlaw::Unknown(how.to_owned()) }
 }
 
 fn unreachable(door: &Url, error: &reqwest::Error) -> Trouble {

@@ -821,6 +821,10 @@ pub enum BastionFlaw {
     NotReady(String),
     /// Its address is not one of the cloud's Bastion hosts, so that no token is sent there.
     Elsewhere(String),
+    /// It answers otherwise than Ajar knows it to: how.
+    Unknown(String),
+    /// The Azure CLI, which was to lead through it, did not: what it says.
+    AzureCli(String),
 }
 
 /// An error of Azure's that leaves open whether it has done what it was asked for: a 5xx.

@@ -262,6 +262,8 @@ pub enum Setting {
     Browser(Option<Vec<String>>),
     /// [`ClientSettings::rdp`].
     Rdp(Option<String>),
+    /// [`ClientSettings::bastion`].
+    Bastion(Option<String>),
     /// [`NotificationSettings::before_end`].
     BeforeEnd(Option<BeforeEnd>),
     /// [`AccessSettings::on_new_address`].
@@ -367,6 +369,9 @@ pub struct ClientSettings {
     /// The remote desktop program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rdp: Option<String>,
+    /// The Azure CLI, to go through Azure Bastion by its `az network bastion tunnel` in place of Ajar's own way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bastion: Option<String>,
 }
 
 /// The `[notifications]` table. Keys it does not know are let through.

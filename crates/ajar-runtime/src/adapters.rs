@@ -1,6 +1,7 @@
 //! The real world behind the ports.
 
 mod bastion_door;
+mod beyond;
 mod browser;
 mod clock;
 mod connections;
@@ -18,7 +19,8 @@ mod standard_streams;
 mod straight;
 mod team_downloads;
 
-pub(crate) use bastion_door::{BastionDoor, Beyond};
+pub(crate) use bastion_door::BastionDoor;
+pub(crate) use beyond::Beyond;
 pub use browser::SystemBrowser;
 pub use clock::{SystemClock, azure_now, why_unfit, words};
 pub use connections::SystemConnections;

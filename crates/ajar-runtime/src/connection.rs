@@ -16,8 +16,8 @@ use tokio::task::JoinHandle;
 
 use crate::accounts::{AzureAccounts, Environment, find_cloud};
 use crate::adapters::{
-    ClientLauncher, HttpsTeamDownloads, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock, SystemConnections,
-    SystemKeychain, SystemNetwork, TcpPortProbe, Way,
+    Beyond, ClientLauncher, HttpsTeamDownloads, Keychain, PublicIpEndpoints, SystemBrowser, SystemClock,
+    SystemConnections, SystemKeychain, SystemNetwork, TcpPortProbe, Way,
 };
 use crate::engine::{LOOK_EVERY, Parts};
 use crate::files::{Folder, SettingsFile, SshFolder, StateFile};
@@ -88,9 +88,10 @@ pub async fn way_through(
     acting: &Acting,
     (bastion, vm, port): (&BastionView, &VmResourceId, u16),
 ) -> Result<(Way, JoinHandle<()>), Trouble> {
+    let az = SettingsFile::of(&folder).in_force()?.clients.bastion;
     let azure = parts(folder, cloud, false, variables)?.ports.accounts.acting(acting);
     let host = BastionHost { id: bastion.id.clone(), dns_name: bastion.dns_name.clone(), subnet: None };
-    Way::through_bastion(&*azure, &host, vm, port).await
+    Way::through_bastion(Beyond::new(azure, host, (vm.clone(), port), az)).await
 }
 
 /// Asks the sources of the cloud that a VM is in, as the settings name them; while these cannot be read, as they last did.

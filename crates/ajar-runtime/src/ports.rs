@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub use ajar_azure::{AzAccount, TellBegun, Tunnel, Wanted};
+pub use ajar_azure::{AzAccount, AzTunnel, TellBegun, Tunnel, Wanted};
 
 /// A wish for access to a VM.
 #[derive(Clone, Debug)]
@@ -73,6 +74,9 @@ pub trait Azure: Send + Sync {
     async fn bastion(&self, subnet: &ResourceId) -> Result<BastionHost, Trouble>;
     /// A connection to a VM's port through a Bastion host.
     async fn tunnel(&self, host: &BastionHost, vm: &VmResourceId, port: u16) -> Result<Tunnel, Trouble>;
+    /// The same way, made by the Azure CLI.
+    async fn az_tunnel(&self, az: &Path, host: &BastionHost, vm: &VmResourceId, port: u16)
+    -> Result<AzTunnel, Trouble>;
     /// Looks up what the account may where a VM is.
     async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble>;
     /// Reads what the Activity Log tells of a VM from `since` until `until`.

@@ -19,4 +19,8 @@ browser?: Array<string> | null,
 /**
  * The remote desktop program.
  */
-rdp?: string | null, };
+rdp?: string | null, 
+/**
+ * The Azure CLI, to go through Azure Bastion by its `az network bastion tunnel` in place of Ajar's own way.
+ */
+bastion?: string | null, };

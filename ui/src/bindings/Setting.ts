@@ -9,7 +9,7 @@ import type { TeamPlace } from "./TeamPlace";
 /**
  * A setting that is about no favourite and no account, with its new value; without one its line goes.
  */
-export type Setting = { "key": "cloud", "value": string | null } | { "key": "terminal", "value": Array<string> | null } | { "key": "ssh", "value": string | null } | { "key": "browser", "value": Array<string> | null } | { "key": "rdp", "value": string | null } | { "key": "beforeEnd", "value": BeforeEnd | null } | { "key": "onNewAddress", "value": OnNewAddress | null } | { "key": "network", "value": { 
+export type Setting = { "key": "cloud", "value": string | null } | { "key": "terminal", "value": Array<string> | null } | { "key": "ssh", "value": string | null } | { "key": "browser", "value": Array<string> | null } | { "key": "rdp", "value": string | null } | { "key": "bastion", "value": string | null } | { "key": "beforeEnd", "value": BeforeEnd | null } | { "key": "onNewAddress", "value": OnNewAddress | null } | { "key": "network", "value": { 
 /**
  * Its name.
  */

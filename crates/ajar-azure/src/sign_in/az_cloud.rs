@@ -12,7 +12,7 @@ use super::az_accounts::{Subscription, json_of};
 use crate::cloud::Cloud;
 
 /// Names the cloud that the Azure CLI acts in.
-pub(super) const VARIABLE: &str = "AZURE_CLOUD_NAME";
+pub(crate) const VARIABLE: &str = "AZURE_CLOUD_NAME";
 
 /// What the Azure CLI calls the clouds that are built in there and here, and what they are called here.
 const BUILT_IN: [(&str, &str); 3] =
@@ -31,7 +31,7 @@ pub(super) trait Az: Debug + Send + Sync {
 
 /// One of Ajar's clouds, as the Azure CLI knows it.
 #[derive(Clone, Debug)]
-pub(super) enum AzCloud {
+pub(crate) enum AzCloud {
     /// Built in, by its name there.
     BuiltIn(&'static str),
     /// Registered there by its user, under any name: known by its resource manager, and here by its name.
@@ -39,7 +39,7 @@ pub(super) enum AzCloud {
 }
 
 impl AzCloud {
-    pub(super) fn of(cloud: &Cloud) -> Self {
+    pub(crate) fn of(cloud: &Cloud) -> Self {
         let built_in = BUILT_IN.iter().find(|(_, ours)| *ours == cloud.name);
         built_in.map_or_else(
             || Self::Registered(cloud.resource_manager.clone(), cloud.name.clone()),
@@ -56,7 +56,7 @@ impl AzCloud {
     }
 
     /// The name that needs no asking.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         if let Self::BuiltIn(name) = self { Some(name) } else { None }
     }
 

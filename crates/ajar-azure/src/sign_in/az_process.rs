@@ -47,21 +47,15 @@ impl Az for AzProcess {
 #[async_trait]
 impl Executor for AzProcess {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
-        let mut command = Command::new(program);
+        let mut command = for_az(program);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut path = std::env::var_os("PATH");
-        if cfg!(target_os = "macos") {
-            let extended = extended_path(path);
-            command.env("PATH", &extended);
-            path = Some(extended);
-        }
+        let path = path_of_az().or_else(|| std::env::var_os("PATH"));
         // What a shell says of a program that is not there, it says in any language, and of one that is there, too, where
         // something that this needs is not.
         if !is_on_path(self.tool, path, &endings()) {
             return Err(io::Error::new(io::ErrorKind::NotFound, format!("{} not found on PATH", self.tool)));
         }
         command.envs(self.cloud.iter().map(|name| (az_cloud::VARIABLE, name)));
-        leave_app_image(&mut command, std::env::var_os("APPIMAGE").is_some());
         let (child, family) = Family::start(&mut command)?;
         let mut output = pin!(child.wait_with_output());
         // Dropped before the child: while that is not reaped, its id is nobody else's.
@@ -73,6 +67,19 @@ impl Executor for AzProcess {
         family.leave_alone();
         output
     }
+}
+
+/// A program that is `az`, or has to find it.
+pub(crate) fn for_az(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.envs(path_of_az().map(|path| ("PATH", path)));
+    leave_app_image(&mut command, std::env::var_os("APPIMAGE").is_some());
+    command
+}
+
+/// Where `az` is looked for, where that is not the path there is.
+fn path_of_az() -> Option<OsString> {
+    cfg!(target_os = "macos").then(|| extended_path(std::env::var_os("PATH")))
 }
 
 /// How the names of programs end.

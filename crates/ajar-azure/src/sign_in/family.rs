@@ -6,13 +6,13 @@ use tokio::process::{Child, Command};
 
 /// A process with its descendants; dropped, it ends them all.
 #[derive(Debug)]
-pub(super) struct Family {
+pub(crate) struct Family {
     founder: Option<u32>,
 }
 
 impl Family {
     /// Starts the first of them, without a window.
-    pub(super) fn start(command: &mut Command) -> io::Result<(Child, Self)> {
+    pub(crate) fn start(command: &mut Command) -> io::Result<(Child, Self)> {
         #[cfg(unix)]
         command.process_group(0).kill_on_drop(true);
         #[cfg(windows)]

@@ -1,5 +1,6 @@
 //! One account in one tenant and cloud, behind the engine's port.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ajar_azure::{ArmClient, Initiate, InitiateError};
@@ -17,7 +18,7 @@ use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
 use super::Inner;
-use crate::ports::{Asking, Azure, TellBegun, Tunnel, Wanted};
+use crate::ports::{Asking, AzTunnel, Azure, TellBegun, Tunnel, Wanted};
 
 /// Azure, or the reason why there is none: without an account every call says so, and the port of a VM that is open
 /// anyway can still be used.
@@ -223,6 +224,16 @@ impl Azure for As {
     async fn tunnel(&self, host: &BastionHost, vm: &VmResourceId, port: u16) -> Result<Tunnel, Trouble> {
         let tunnel = self.client(vm.resource()).await?.tunnel(host, vm, port).await;
         self.told(vm.resource(), tunnel).await
+    }
+
+    async fn az_tunnel(
+        &self,
+        az: &Path,
+        host: &BastionHost,
+        vm: &VmResourceId,
+        port: u16,
+    ) -> Result<AzTunnel, Trouble> {
+        Ok(self.client(vm.resource()).await?.az_tunnel(az, host, vm, port).await?)
     }
 
     async fn granted(&self, vm: &VmResourceId) -> Result<Granted, Trouble> {

@@ -7,88 +7,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use ajar_core::bastion::BastionHost;
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::port::{Endpoint, PortAnswer, Protocol};
-use ajar_core::resource_id::VmResourceId;
+use ajar_core::port::Endpoint;
 #[cfg(target_os = "linux")]
 use procfs::net::TcpNetEntry;
-use tokio::io::{AsyncReadExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::Way;
-use super::port_probe::{FIRST_WORD, FirstWords, first_words};
-use crate::ports::{Azure, Tunnel};
-
-/// As much of a connection is on its way within this process.
-const IN_BETWEEN: usize = 16 << 10;
-
-/// So long a connection has to stand, where nobody knows what is spoken, to lead somewhere: ten times the way around the world.
-const STANDS: Duration = Duration::from_secs(2);
+use super::beyond::Beyond;
 
 /// Before the next try to accept a connection where the system has nothing left for one.
 const BREATH: Duration = Duration::from_millis(100);
-
-/// Where a way leads, and as whom.
-#[derive(Clone)]
-pub(crate) struct Beyond {
-    pub(crate) azure: Arc<dyn Azure>,
-    pub(crate) host: BastionHost,
-    pub(crate) vm: VmResourceId,
-    pub(crate) port: u16,
-}
-
-impl Beyond {
-    async fn connect(&self) -> Result<Tunnel, Trouble> {
-        self.azure.tunnel(&self.host, &self.vm, self.port).await
-    }
-
-    /// One look whether the VM's port answers; silence takes `patience`. What the host cannot be asked for at this moment, or does
-    /// not get through to, is silence too.
-    ///
-    /// # Errors
-    /// What another look would meet as well.
-    pub(crate) async fn look(&self, protocol: Protocol, patience: Duration) -> Result<PortAnswer, Trouble> {
-        let until = Instant::now() + patience;
-        let tunnel = match self.connect().await {
-            Ok(tunnel) => tunnel,
-            Err(trouble) if trouble.failure.is_passing() => {
-                tracing::info!(failure = %trouble.failure, "a Bastion host is not reached");
-                sleep_until(until).await;
-                return Ok(PortAnswer::Silent);
-            }
-            Err(trouble) => return Err(trouble),
-        };
-        let (mut near, far) = tokio::io::duplex(IN_BETWEEN);
-        let heard = tokio::select! {
-            heard = first_words(&mut near, protocol, FIRST_WORD), if protocol != Protocol::Port => heard,
-            // What nobody knows how to speak with is there if the connection stands: a host that does not get through ends it.
-            () = sleep(STANDS), if protocol == Protocol::Port => FirstWords::OfTheProtocol,
-            // What has come before the end is heard all the same.
-            _ = tunnel.carry(far) => last_words(&mut near, protocol).await,
-        };
-        match heard {
-            FirstWords::OfTheProtocol => Ok(PortAnswer::Open),
-            FirstWords::Others => Ok(PortAnswer::Stranger),
-            FirstWords::None => {
-                sleep_until(until).await;
-                Ok(PortAnswer::Silent)
-            }
-        }
-    }
-}
-
-/// What had come on a connection that has ended.
-async fn last_words(near: &mut DuplexStream, protocol: Protocol) -> FirstWords {
-    if protocol == Protocol::Port {
-        let mut heard = [0];
-        let is_heard = near.read(&mut heard).await.is_ok_and(|count| count > 0);
-        return if is_heard { FirstWords::OfTheProtocol } else { FirstWords::None };
-    }
-    first_words(near, protocol, Duration::ZERO).await
-}
 
 /// Hears how many connections go through a door, whenever that changes.
 pub(crate) type TellUse = Arc<dyn Fn() + Send + Sync>;
@@ -179,11 +110,11 @@ async fn accept(listener: TcpListener, at: SocketAddr, beyond: Beyond, used: Arc
 async fn lead(stream: TcpStream, beyond: &Beyond) {
     // Each key that is pressed is a packet of its own.
     drop(stream.set_nodelay(true));
-    let tunnel = match beyond.connect().await {
-        Ok(tunnel) => tunnel,
+    let through = match beyond.connect().await {
+        Ok(through) => through,
         Err(trouble) => return tracing::warn!(failure = %trouble.failure, "a Bastion host leads no connection through"),
     };
-    if let Err(error) = tunnel.carry(stream).await {
+    if let Err(error) = through.carry(stream).await {
         tracing::info!(%error, "a connection through a Bastion host broke");
     }
 }
@@ -216,21 +147,16 @@ impl Way {
     ///
     /// # Errors
     /// What keeps the host from leading there.
-    pub async fn through_bastion(
-        azure: &dyn Azure,
-        host: &BastionHost,
-        vm: &VmResourceId,
-        port: u16,
-    ) -> Result<(Self, JoinHandle<()>), Trouble> {
-        let tunnel = azure.tunnel(host, vm, port).await?;
+    pub(crate) async fn through_bastion(beyond: Beyond) -> Result<(Self, JoinHandle<()>), Trouble> {
+        let through = beyond.connect().await?;
         let unusable = |error: io::Error| Failure::Internal { detail: error.to_string() };
         let (here, there) = pair().await.map_err(unusable)?;
+        let endpoint = Endpoint { host: beyond.vm.name().to_owned(), port: beyond.port };
         let carried = tokio::spawn(async move {
-            if let Err(error) = tunnel.carry(there).await {
+            if let Err(error) = through.carry(there).await {
                 tracing::info!(%error, "the connection through a Bastion host broke");
             }
         });
-        let endpoint = Endpoint { host: vm.name().to_owned(), port };
         Ok((Self::through(&endpoint, here).map_err(unusable)?, carried))
     }
 }

@@ -55,6 +55,8 @@ struct Looking {
     last: Option<Endpoint>,
     detection: Detection,
     ports: Ports,
+    /// What goes through a Bastion host in Ajar's place.
+    az: Option<String>,
 }
 
 impl Engine {
@@ -66,11 +68,12 @@ impl Engine {
         };
         let happened = self.happened.clone();
         tokio::spawn(async move {
-            let Looking { favourite, caller: Caller { azure, acting }, mut attempt, last, detection, ports } = looking;
+            let Looking { favourite, caller: Caller { azure, acting }, mut attempt, last, detection, ports, az } =
+                looking;
             let (vm, protocol) = (attempt.order().vm.clone(), attempt.order().protocol);
             let (order, own) = (attempt.order().clone(), favourite.profile.clone());
             let (facts, granted, who, last, client) = tokio::join!(
-                look(&mut attempt, &ports, &azure, &detection),
+                look(&mut attempt, &ports, (&azure, az.as_ref()), &detection),
                 azure.granted(&vm),
                 ports.accounts.whom(&acting, vm.resource().subscription_id()),
                 look_there(&*ports.probe, last, protocol),
@@ -107,7 +110,8 @@ impl Engine {
         // That a reason is asked for stands in nobody's way.
         let order = Order { wants_reason: None, ..self.order(&favourite, wish, vm, source, now) };
         let attempt = Attempt::new(NOBODYS, order, memory, now);
-        Ok(Looking { favourite, caller, attempt, last, detection, ports: self.ports.clone() })
+        let az = self.settings.clients.bastion.clone();
+        Ok(Looking { favourite, caller, attempt, last, detection, ports: self.ports.clone(), az })
     }
 
     pub(super) fn diagnosed(&mut self, diagnosed: Diagnosed) {
@@ -156,7 +160,12 @@ impl Engine {
 }
 
 /// Looks at all that opening would look at; the attempt knows it then.
-async fn look(attempt: &mut Attempt, ports: &Ports, azure: &Arc<dyn Azure>, detection: &Detection) -> Vec<Fact> {
+async fn look(
+    attempt: &mut Attempt,
+    ports: &Ports,
+    (azure, az): (&Arc<dyn Azure>, Option<&String>),
+    detection: &Detection,
+) -> Vec<Fact> {
     /// The reads, what they lead to, and the port; and one more for what has passed meanwhile.
     const ROUNDS: usize = 5;
     let mut facts = Vec::new();
@@ -170,12 +179,9 @@ async fn look(attempt: &mut Attempt, ports: &Ports, azure: &Arc<dyn Azure>, dete
         }
         let order = attempt.order().clone();
         let (vm, port) = (&order.vm, order.port);
-        let beyond = attempt.bastion().map(|way| Beyond {
-            azure: Arc::clone(azure),
-            host: way.host.clone(),
-            vm: vm.clone(),
-            port,
-        });
+        let beyond = attempt
+            .bastion()
+            .map(|way| Beyond::new(Arc::clone(azure), way.host.clone(), (vm.clone(), port), az.cloned()));
         let looked =
             looks.into_iter().map(|effect| fact(effect, &order, ports, (&**azure, beyond.as_ref()), detection));
         let found = join_all(looked).await;

@@ -212,12 +212,16 @@ impl Engine {
             Effect::FindBastion { subnet } => {
                 let (place, port, now) = (order.place(), order.port, self.now());
                 let (tunnels, happened) = (self.tunnels.clone(), self.happened.clone());
+                let az = self.settings.clients.bastion.clone();
                 Some(self.send_fact(number, async move {
                     if let Some(way) = tunnels.to(&place, port) {
                         return Fact::Bastion(Ok(way));
                     }
                     Fact::Bastion(match azure.bastion(&subnet).await {
-                        Ok(host) => tunnels.open(place.cloud, Beyond { azure, host, vm, port }, happened, now).await,
+                        Ok(host) => {
+                            let beyond = Beyond::new(azure, host, (vm, port), az);
+                            tunnels.open(place.cloud, beyond, happened, now).await
+                        }
                         Err(trouble) => Err(trouble),
                     })
                 }))

@@ -61,6 +61,7 @@ impl Engine {
             | Setting::Browser(_)
             | Setting::Rdp(_)
             | Setting::BeforeEnd(_)
+            | Setting::Bastion(_)
             | Setting::OnNewAddress(_) => {}
         }
         let removed =

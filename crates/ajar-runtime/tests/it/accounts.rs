@@ -1,6 +1,7 @@
 //! Who acts: the fake world's accounts, and favourites of several in one engine.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use ajar_core::account::{AccountName, AccountSettings, Acting};
@@ -16,8 +17,8 @@ use ajar_core::settings::Settings;
 use ajar_core::snapshot::{AccountState, FavouriteState, Kept, OutcomeView, SignInStage, Snapshot};
 use ajar_core::vm::{VmAddresses, VmFacts};
 use ajar_runtime::ports::{
-    Accounts, Asking, AzAccount, Azure, Forgotten, KeepSignIn, LetGo, SignInPlan, SignedInAs, TellBegun, TellStage,
-    Tunnel, Wanted,
+    Accounts, Asking, AzAccount, AzTunnel, Azure, Forgotten, KeepSignIn, LetGo, SignInPlan, SignedInAs, TellBegun,
+    TellStage, Tunnel, Wanted,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -107,6 +108,16 @@ impl Azure for As {
         Err(Failure::NoBastion.into())
     }
     async fn tunnel(&self, _host: &BastionHost, _vm: &VmResourceId, _port: u16) -> Result<Tunnel, Trouble> {
+        Err(Failure::NoBastion.into())
+    }
+
+    async fn az_tunnel(
+        &self,
+        _az: &Path,
+        _host: &BastionHost,
+        _vm: &VmResourceId,
+        _port: u16,
+    ) -> Result<AzTunnel, Trouble> {
         Err(Failure::NoBastion.into())
     }
     async fn policies(&self, vm: &VmResourceId) -> Result<Vec<JitNetworkAccessPolicy>, Trouble> {

@@ -201,6 +201,7 @@ fn the_settings_programs_come_before_those_that_are_found() {
         rdp: Some("/opt/rdp".into()),
         terminal: Some(vec![]),
         browser: None,
+        bastion: None,
     };
     let found = surroundings(&settings);
     assert_eq!(found.ssh.as_deref(), Some("/opt/ssh"));

@@ -26,7 +26,7 @@ use ajar_runtime::adapters::HttpsTeamDownloads;
 use ajar_runtime::engine::{LOOK_EVERY, Parts};
 use ajar_runtime::files::{Folder, SshFolder};
 use ajar_runtime::ports::{
-    Asking, AzAccount, Azure, Browser, Clock, Launcher, Peers, Ports, TellBegun, Tunnel, Wanted,
+    Asking, AzAccount, AzTunnel, Azure, Browser, Clock, Launcher, Peers, Ports, TellBegun, Tunnel, Wanted,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
@@ -452,6 +452,16 @@ impl Azure for World {
     }
 
     async fn tunnel(&self, _host: &BastionHost, _vm: &VmResourceId, _port: u16) -> Result<Tunnel, Trouble> {
+        Err(Failure::NoBastion.into())
+    }
+
+    async fn az_tunnel(
+        &self,
+        _az: &Path,
+        _host: &BastionHost,
+        _vm: &VmResourceId,
+        _port: u16,
+    ) -> Result<AzTunnel, Trouble> {
         Err(Failure::NoBastion.into())
     }
 

@@ -44,8 +44,31 @@ pub(super) fn unfit(bastion: &str, flaw: &BastionFlaw) -> Words {
             format!("It is said to be at {host}, which is no address of this cloud’s Bastion hosts: Ajar sends no token there."),
             "If that is right, name the end of its address in the settings: “bastion_suffix” of the cloud.",
         ),
+        BastionFlaw::Unknown(how) => words(
+            format!("Azure Bastion “{bastion}” answers otherwise than Ajar knows."),
+            format!("{} The Azure CLI, which may know its ways by now, is not installed here.", ended(&shown(how, MOST_SAID))),
+            "Install the Azure CLI with “az extension add --name bastion”, and sign in to it: Ajar goes through it then.",
+        ),
+        BastionFlaw::AzureCli(said) => by_az(bastion, &shown(said, MOST_SAID)),
     }
     .help(HELP)
+}
+
+/// What the Azure CLI says where it leads no way through a host. Source of its words:
+/// <https://github.com/Azure/azure-cli/blob/dev/src/azure-cli-core/azure/cli/core/extension/dynamic_install.py>
+fn by_az(bastion: &str, said: &str) -> Words {
+    let next = if said.contains("extension") {
+        "Install its extension: az extension add --name bastion"
+    } else if said.contains("az login") {
+        "Sign in to the Azure CLI: az login"
+    } else {
+        "Try what it says by itself: az network bastion tunnel --help"
+    };
+    words(
+        format!("The Azure CLI leads no way through Azure Bastion “{bastion}”."),
+        format!("It says: {}", ended(said)),
+        next,
+    )
 }
 
 pub(super) fn refused(name: &str, bastion: &str, status: u16, said: &str) -> Words {

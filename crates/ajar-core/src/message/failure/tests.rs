@@ -197,6 +197,11 @@ fn every_failure() -> Vec<Failure> {
         Failure::BastionUnfit { bastion: "hub".into(), flaw: BastionFlaw::TunnelingOff },
         Failure::BastionUnfit { bastion: "hub".into(), flaw: BastionFlaw::NotReady("Updating".into()) },
         Failure::BastionUnfit { bastion: "hub".into(), flaw: BastionFlaw::Elsewhere("bastion.example".into()) },
+        Failure::BastionUnfit {
+            bastion: "hub".into(),
+            flaw: BastionFlaw::Unknown("It speaks of something else".into()),
+        },
+        Failure::BastionUnfit { bastion: "hub".into(), flaw: BastionFlaw::AzureCli("It takes a sign-in".into()) },
         Failure::BastionRefused { bastion: "hub".into(), status: 403, said: "No access".into() },
         Failure::BastionSilent { bastion: "hub".into(), port: 22, since },
         Failure::PortSilent { endpoint: endpoint.clone(), since },

@@ -33,6 +33,7 @@ impl SettingsFile {
                 Setting::Cloud(name) => put(&[], "cloud", name.as_ref().map(text)),
                 Setting::Ssh(program) => put(&["clients"], "ssh", program.as_ref().map(text)),
                 Setting::Rdp(program) => put(&["clients"], "rdp", program.as_ref().map(text)),
+                Setting::Bastion(program) => put(&["clients"], "bastion", program.as_ref().map(text)),
                 Setting::Terminal(command) => put(&["clients"], "terminal", command.as_ref().map(words)),
                 Setting::Browser(command) => put(&["clients"], "browser", command.as_ref().map(words)),
                 Setting::BeforeEnd(before_end) => {
