@@ -62,6 +62,61 @@ async fn an_answer_to_several_that_is_lost_is_looked_for_and_nothing_asked_twice
     assert_eq!(world.control().requests("/initiate").await.len(), 1);
 }
 
+/// A VM with two guarded ports, and one beside it.
+const TWO_PORTS: &str = r#"
+[[subscriptions]]
+id = "5b9c2a30-4d5e-4f0a-9c3b-a1d0c7e4f001"
+name = "Two"
+
+[[vms]]
+name = "db"
+resource_group = "rg"
+policy = "default"
+ports = [{ number = 22, jit = {} }, { number = 5432, jit = {} }]
+
+[[vms]]
+name = "web"
+resource_group = "rg"
+policy = "default"
+ports = [{ number = 22, jit = {} }]
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ports_of_one_vm_go_in_one_request_with_the_others_and_by_themselves_one_after_the_other() {
+    for (fault, requests) in [(None, 1), (Some(json!({ "fault": "conflict" })), 4)] {
+        let world = World::with_fleet(TWO_PORTS).await;
+        let vm = world.vm("db").id.clone();
+        let added = world.run(&["add", "pg", "--vm", &vm, "--protocol", "port", "--port", "5432"]).await;
+        assert_eq!(added.code, 0, "{}", added.stderr);
+        if let Some(fault) = &fault {
+            world.control().fault("POST", "*/initiate", fault.clone()).await;
+        }
+        let opened = world.run(&["connect", "db", "pg", "web", "--no-launch", "--json"]).await;
+        assert_eq!((opened.code, ends(&opened).len()), (0, 3), "{}{}", opened.stdout, opened.stderr);
+        assert_eq!(world.control().requests("/initiate").await.len(), requests, "{fault:?}");
+        let open = world.run(&["status", "--json"]).await.stdout;
+        let open: Value = serde_json::from_str(&open).expect("JSON");
+        let windows = open.as_array().expect("windows").iter();
+        let mut windows: Vec<_> = windows.map(|one| (one["name"].as_str(), one["port"].as_u64())).collect();
+        windows.sort_unstable();
+        assert_eq!(windows, [(Some("db"), Some(22)), (Some("pg"), Some(5432)), (Some("web"), Some(22))], "{fault:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_for_another_port_than_a_favourites_has_the_name_of_the_vm_and_opens_nothing() {
+    let world = World::with_fleet(TWO_PORTS).await;
+    let vm = world.vm("db").id.clone();
+    assert_eq!(world.run(&["add", "pg", "--vm", &vm, "--protocol", "port", "--port", "5432"]).await.code, 0);
+    assert_eq!(world.run(&["connect", "db", "--no-launch"]).await.code, 0);
+    assert_eq!(world.run(&["remove", "db"]).await.code, 0);
+    let open: Value = serde_json::from_str(&world.run(&["status", "--json"]).await.stdout).expect("JSON");
+    assert_eq!((&open[0]["name"], &open[0]["port"], open[1].is_null()), (&"db".into(), &22.into(), true), "{open}");
+    let listed: Value = serde_json::from_str(&world.run(&["list", "--json"]).await.stdout).expect("JSON");
+    let pg = listed.as_array().expect("favourites").iter().find(|one| one["name"] == "pg").expect("it is there");
+    assert_ne!(pg["state"], "open", "{pg}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_is_opened_with_the_folders_in_it() {
     let world = World::new().await;

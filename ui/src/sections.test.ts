@@ -88,7 +88,7 @@ describe('the sections of a snapshot', () => {
   test('offer more time only at the port that the favourite is opened at', () => {
     const open = (port: number) =>
       sectionsOf(snapshot({ windows: [window('web-01', NOW, 1, 59)], favourites: [favourite('web-01', { port })] })).open;
-    expect([open(22)[0]?.canExtend, open(8022)[0]?.canExtend]).toEqual([true, false]);
+    expect([open(22)[0]?.canConnect, open(8022)[0]?.canConnect]).toEqual([true, false]);
   });
 
   test('hide an open window behind what goes on at its VM and port, whoever it is named after', () => {

@@ -14,10 +14,8 @@ export interface OpenWindow {
   window: WindowView;
   /** What the attempt that opened it wants known, such as a shortened duration. */
   notes: string[];
-  /** Whether a favourite leads there still; without one nobody knows how to open the VM. */
+  /** Whether a favourite leads to that port still; without one nobody knows how to open it, or for how long. */
   canConnect: boolean;
-  /** Whether it is for the port that its favourite is opened at: more time is asked for there. */
-  canExtend: boolean;
 }
 
 export interface FailedAttempt {
@@ -48,9 +46,8 @@ export function sectionsOf(snapshot: Snapshot): Sections {
     const attempt = snapshot.attempts.find(
       (attempt) => hasOpened(attempt) && isOf(window, attempt),
     );
-    const favourite = snapshot.favourites.find((favourite) => leadsTo(favourite, window));
-    const canConnect = favourite !== undefined;
-    sections.open.push({ window, notes: attempt?.notes ?? [], canConnect, canExtend: favourite?.port === window.port });
+    const canConnect = snapshot.favourites.some((favourite) => leadsTo(favourite, window));
+    sections.open.push({ window, notes: attempt?.notes ?? [], canConnect });
   }
   for (const attempt of snapshot.attempts) {
     const { outcome } = attempt;
@@ -89,7 +86,7 @@ function isOf(window: WindowView, attempt: AttemptView): boolean {
 
 /** A window that has lost its favourite has the name of its VM, which may be another favourite's. */
 function leadsTo(favourite: FavouriteView, window: WindowView): boolean {
-  return favourite.name === window.name && isSameVm(favourite, window);
+  return favourite.name === window.name && favourite.port === window.port && isSameVm(favourite, window);
 }
 
 function sentences(...texts: string[]): string {

@@ -265,7 +265,7 @@ export class View {
   }
 
   connectRow(row: RowKey): void {
-    const name = this.#nameOf(row, ({ canConnect }) => canConnect);
+    const name = this.#nameOf(row);
     if (name !== undefined) void this.connect(name);
     const recent = this.recents.find((candidate) => recentKey(candidate) === row);
     const found = recent ?? this.found.find((candidate) => vmKey(candidate) === row);
@@ -349,14 +349,14 @@ export class View {
   }
 
   extendRow(row: RowKey): void {
-    const name = this.#nameOf(row, ({ canExtend }) => canExtend);
+    const name = this.#nameOf(row);
     if (name !== undefined) void this.extend(name);
   }
 
-  /** The favourite of a row; of a window's only if that `can`. */
-  #nameOf(row: RowKey, can: (open: OpenWindow) => boolean): ProfileName | undefined {
+  /** The favourite of a row. */
+  #nameOf(row: RowKey): ProfileName | undefined {
     const open = this.sections?.open.find((candidate) => windowKey(candidate.window) === row);
-    if (open) return can(open) ? open.window.name : undefined;
+    if (open) return open.canConnect ? open.window.name : undefined;
     return this.snapshot?.favourites.find((candidate) => favouriteKey(candidate) === row)?.name;
   }
 

@@ -136,7 +136,8 @@ impl ArmClient {
         self.initiate_all(policy, slice::from_ref(ask), wanted).await
     }
 
-    /// [`ArmClient::initiate`] for several VMs of the policy in one request, for one justification: the first one's.
+    /// [`ArmClient::initiate`] for several VMs of the policy, or ports of theirs, in one request, for one justification: the
+    /// first one's.
     ///
     /// # Errors
     /// As of one, for all of them: Azure takes all or none.

@@ -213,8 +213,8 @@ fn open_section(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Item> {
         let name = &window.name;
         let label = words::with(name.as_str(), &left(window.end_time_utc - now));
         let label = window.endpoint.as_ref().map_or_else(|| label.clone(), |at| words::with(&label, &at.to_string()));
-        if !snapshot.favourites.iter().any(|favourite| leads_to(favourite, window)) {
-            // Its favourite is gone, and with it how to open the VM.
+        if !is_a_favourites(snapshot, window) {
+            // Its favourite is gone, and with it how to open the port.
             return vec![Item::Note(label)];
         }
         let label = if failure_of(snapshot, name).is_some() { words::with(&label, words::LAST_TRY) } else { label };
@@ -271,7 +271,8 @@ fn after_use_section(snapshot: &Snapshot) -> Vec<Item> {
 
 /// Whether a window is the favourite's, and not only of its name, as [`opens`].
 fn leads_to(favourite: &FavouriteView, window: &WindowView) -> bool {
-    favourite.name == window.name && (&favourite.cloud, &favourite.vm) == (&window.cloud, &window.vm)
+    favourite.name == window.name
+        && (&favourite.cloud, &favourite.vm, favourite.port) == (&window.cloud, &window.vm, window.port)
 }
 
 /// Whether a window's VM is being deallocated, or was and has not been opened since: nobody can use the window.
@@ -284,12 +285,12 @@ pub(crate) fn rests(snapshot: &Snapshot, window: &WindowView) -> bool {
 /// Whether more time can be asked for by the window's name, and is not being asked for already.
 pub(crate) fn may_extend(snapshot: &Snapshot, window: &WindowView) -> bool {
     let is_extended = under_way(snapshot).any(|attempt| attempt.extends && attempt.name == window.name);
-    !is_extended && !rests(snapshot, window) && of_its_own_port(snapshot, window)
+    !is_extended && !rests(snapshot, window) && is_a_favourites(snapshot, window)
 }
 
-/// Whether a window is for the port that its favourite is opened at: more time is asked for there.
-fn of_its_own_port(snapshot: &Snapshot, window: &WindowView) -> bool {
-    snapshot.favourites.iter().any(|favourite| leads_to(favourite, window) && favourite.port == window.port)
+/// Whether a favourite is opened where a window is for: its VM, at its port.
+fn is_a_favourites(snapshot: &Snapshot, window: &WindowView) -> bool {
+    snapshot.favourites.iter().any(|favourite| leads_to(favourite, window))
 }
 
 /// The favourites that the sections above do not show already.

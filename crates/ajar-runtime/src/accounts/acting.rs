@@ -1,5 +1,6 @@
 //! One account in one tenant and cloud, behind the engine's port.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use ajar_core::vm::{VmAddresses, VmFacts};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
+use tokio::sync::Mutex;
 
 use super::Inner;
 use crate::ports::{Asking, AzTunnel, Azure, TellBegun, Tunnel, Wanted};
@@ -90,6 +92,19 @@ impl As {
             }
             Err(InitiateError::Refused(trouble)) => Err(InitiateFailure::Refused(self.named(trouble).await)),
         }
+    }
+
+    /// Asks for each by itself; of those of one VM the next when the one before is answered.
+    async fn initiate_one_by_one(&self, asks: &[Asking]) -> Vec<Result<JitNetworkAccessRequest, InitiateFailure>> {
+        let turns: HashMap<&VmResourceId, Mutex<()>> = asks.iter().map(|one| (&one.vm, Mutex::default())).collect();
+        let turns = &turns;
+        let one_by_one = asks.iter().map(async |one| {
+            let turn = turns[&one.vm].lock().await;
+            let result = self.initiate(&one.vm, &one.ask, &one.wanted).await;
+            drop(turn);
+            result
+        });
+        join_all(one_by_one).await
     }
 
     /// What came of a call about something. A token that is refused may be one of a tenant that the subscription has left.
@@ -183,8 +198,8 @@ impl Azure for As {
         match self.ask(&first.ask.policy, &bodies, &wanted).await {
             // Nothing was opened, and it may be for one of them that the others were not.
             Err(InitiateFailure::Refused(trouble)) if may_be_about_one(&trouble.failure) => {
-                tracing::info!(failure = %trouble.failure, "asking for each VM by itself");
-                join_all(asks.iter().map(|one| self.initiate(&one.vm, &one.ask, &one.wanted))).await
+                tracing::info!(failure = %trouble.failure, "asking for each port by itself");
+                self.initiate_one_by_one(asks).await
             }
             result => vec![result; asks.len()],
         }

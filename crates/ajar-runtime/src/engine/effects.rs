@@ -121,9 +121,23 @@ impl Engine {
             let Some(Caller { azure, acting }) = working.caller.clone() else { continue };
             for effect in working.attempt.next(now) {
                 let (number, order) = (working.attempt.number(), working.attempt.order().clone());
-                if let Effect::Initiate(_) = effect {
-                    // One at a time for a VM, whoever asks; the next gets its turn with the answer.
-                    if turn.waits.contains(&number) || self.initiating.contains(&order.place()) {
+                if let Effect::Initiate(ask) = &effect {
+                    // One at a time for a VM, whoever asks; the next gets its turn with the answer. Its ports may go as one.
+                    let is_being_asked = self.initiating.contains(&order.place());
+                    let goes_along = || {
+                        let mut of_vm = starts.iter().filter(|(effect, start): &&(Effect, Start)| {
+                            matches!(effect, Effect::Initiate(_)) && start.order.place() == order.place()
+                        });
+                        let group = turn.group(number).is_some();
+                        let is_along = |(effect, start): &(Effect, Start)| {
+                            let Effect::Initiate(asked) = effect else { return false };
+                            turn.group(start.number) == turn.group(number)
+                                && asked.port != ask.port
+                                && goes_with((asked, &start.acting), (ask, &acting))
+                        };
+                        group && of_vm.clone().next().is_some() && of_vm.all(is_along)
+                    };
+                    if turn.waits.contains(&number) || is_being_asked && !goes_along() {
                         continue;
                     }
                     self.initiating.push(order.place());
@@ -168,9 +182,7 @@ impl Engine {
                 continue;
             };
             let goes_along = |(asked, known): &(Ask, Start)| {
-                turn.group(known.number) == Some(group)
-                    && (&known.acting, &asked.policy) == (&start.acting, &ask.policy)
-                    && asked.justification == ask.justification
+                turn.group(known.number) == Some(group) && goes_with((asked, &known.acting), (&ask, &start.acting))
             };
             match groups.iter_mut().find(|group| group.first().is_some_and(goes_along)) {
                 Some(group) => group.push((ask, start)),
@@ -504,6 +516,11 @@ pub(super) fn trouble_of(fact: &Fact) -> Option<&Trouble> {
         },
         Fact::Port { .. } | Fact::Source(_) | Fact::Client(_) => None,
     }
+}
+
+/// Whether what is asked can be asked in one request: of one policy, as one account, for one reason.
+fn goes_with((one, by): (&Ask, &Acting), (other, by_other): (&Ask, &Acting)) -> bool {
+    (by, &one.policy, &one.justification) == (by_other, &other.policy, &other.justification)
 }
 
 /// What came of requests for access that go as one.

@@ -18,6 +18,7 @@ use ajar_core::vm::PowerState;
 
 use super::Engine;
 use super::held::Held;
+use super::windows::name_of;
 
 /// The snapshot of an engine that knows nothing yet.
 pub(super) fn empty(host: HostView) -> Snapshot {
@@ -75,12 +76,13 @@ impl Engine {
         let by_name: ByName<'_> = favourites.iter().map(|favourite| (key(&favourite.name), favourite)).collect();
         let (states, accounts) = (self.favourite_states(&shown, &by_name), self.account_views());
         let window = |held: &&Held| {
-            let chosen = self.favourite_of(held, &by_name).and_then(|favourite| favourite.profile.protocol);
+            let favourite = self.favourite_of(held, &by_name);
+            let chosen = favourite.and_then(|favourite| favourite.profile.protocol);
             let left = left_behind.iter().find(|(left, _)| std::ptr::eq(*left, *held));
-            WindowView {
-                left_behind: left.map(|(_, view)| view.clone()),
-                ..self.window_view(held, chosen.unwrap_or_else(|| Protocol::of_port(held.window.port)))
-            }
+            let view = self.window_view(held, chosen.unwrap_or_else(|| Protocol::of_port(held.window.port)));
+            let of_vm = if favourite.is_none() { name_of(&held.vm()) } else { None };
+            let left_behind = left.map(|(_, view)| view.clone());
+            WindowView { name: of_vm.unwrap_or(view.name), left_behind, ..view }
         };
         let favourite = |(favourite, whose): (&Favourite, Whose<'_>)| {
             let state = states.get(&key(&favourite.name)).copied();
@@ -175,9 +177,13 @@ impl Engine {
         }
     }
 
-    /// The favourite that a window is held for; none for one under the name of its VM, which another may have too.
+    /// The favourite that a window is held for; none for one under the name of its VM, which another may have too, or for
+    /// another port of it than any favourite's.
     fn favourite_of<'a>(&self, held: &Held, by_name: &ByName<'a>) -> Option<&'a Favourite> {
-        by_name.get(&key(&held.name)).copied().filter(|favourite| self.leads_to(favourite, &held.vm()))
+        let is_its = |favourite: &&Favourite| {
+            favourite.profile.port() == held.window.port && self.leads_to(favourite, &held.vm())
+        };
+        by_name.get(&key(&held.name)).copied().filter(is_its)
     }
 }
 
