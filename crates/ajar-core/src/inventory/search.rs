@@ -150,6 +150,11 @@ impl Index {
         whole.strip_prefix(id.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// Its addresses, each with a space behind it.
+    fn addresses(&self, entry: &Entry) -> &str {
+        &self.texts[span(&(entry.name.end..entry.addresses_end))]
+    }
+
     /// Where in the order of the names that one is, or would be.
     fn first_of(&self, name: &str) -> usize {
         self.entries.partition_point(|entry| self.name(entry) < name)
@@ -180,7 +185,8 @@ impl Index {
             let weight = among.weights[number]?;
             let note = among.notes.get(&number).map(String::as_str);
             let score = words.iter().map(|word| word.score(self, entry, note, &mut matcher)).sum::<Option<u32>>()?;
-            Some(Reverse((*self.name(entry) == *whole, score, weight, Reverse(narrow(number)))))
+            let is_it = *self.name(entry) == *whole || self.addresses(entry).split(' ').any(|one| one == whole);
+            Some(Reverse((is_it && !whole.is_empty(), score, weight, Reverse(narrow(number)))))
         });
         scored.for_each(|one| best.take(one));
         let total = best.total;
@@ -189,7 +195,7 @@ impl Index {
     }
 }
 
-/// A VM that fits, the best one first: whether it is called just so, how well it fits, how much it is used, and its number.
+/// A VM that fits, the best one first: whether it is called just so or has just that address, how well it fits, how much it is used, and its number.
 type Scored = Reverse<(bool, u32, u32, Reverse<u32>)>;
 
 /// The best of many that fit. The others need no room, and no order.
@@ -268,10 +274,9 @@ impl<'w> Word<'w> {
         let shared = |number: u32| self.shared[wide(number)];
         let name = score(&self.fuzzy, index.name(entry), matcher).map(|score| score * OF_NAME);
         // Digits of an address are together, or they would be in half of all addresses.
-        let addresses = &index.texts[span(&(entry.name.end..entry.addresses_end))];
-        let address = addresses.contains(self.text).then(|| {
+        let address = in_addresses(self.text, index.addresses(entry)).map(|more| {
             let length = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
-            length.saturating_mul(LIKE_A_CHARACTER).saturating_mul(OF_ADDRESS)
+            length.saturating_add(more).saturating_mul(LIKE_A_CHARACTER).saturating_mul(OF_ADDRESS)
         });
         let places = [entry.group, entry.subscription].into_iter().filter_map(shared).map(|score| score * OF_PLACE);
         let tags = index.tags[span(&entry.tags)].iter().copied().filter_map(shared).map(|score| score * OF_TAG);
@@ -286,6 +291,23 @@ impl<'w> Word<'w> {
         let by_id = has_id.then_some(OF_NAME * LIKE_A_CHARACTER);
         name.into_iter().chain(by_id).chain(address).chain(places).chain(tags).chain(note).max()
     }
+}
+
+/// How much more than by its characters a text fits one of some addresses with spaces behind them: most if it is all of one,
+/// a little if it begins or ends one, and not within a number. `None` where it fits none.
+fn in_addresses(text: &str, addresses: &str) -> Option<u32> {
+    let fits = |(at, found): (usize, &str)| {
+        let before = addresses[..at].chars().next_back();
+        let behind = addresses[at + found.len()..].chars().next();
+        let (begins, ends) = (before.is_none_or(|c| c == ' '), behind.is_none_or(|c| c == ' '));
+        let is_apart = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_digit());
+        match (begins, ends) {
+            (true, true) => 4,
+            (true, false) | (false, true) if is_apart(before) && is_apart(behind) => 2,
+            (true | false, false) | (false, true) => 0,
+        }
+    };
+    addresses.match_indices(text).map(fits).max()
 }
 
 /// About what the matcher gives for a character in its place.

@@ -81,6 +81,33 @@ fn a_vm_is_found_by_whatever_is_known_of_it() {
 }
 
 #[test]
+fn whoever_has_the_address_that_is_typed_comes_before_whose_is_longer() {
+    let with = |name: &str, private: &str, public: &[&str]| {
+        let mut vm = vm(name, "g", "s");
+        vm.private_addresses = [private.parse().unwrap()].into();
+        vm.public_addresses = public.iter().map(|public| public.parse().unwrap()).collect();
+        vm
+    };
+    let mut inventory = of(vec![
+        with("a", "10.1.0.71", &[]),
+        with("b", "110.1.0.7", &[]),
+        with("c", "10.1.0.7", &["203.0.113.9"]),
+        with("d", "10.9.9.9", &["10.1.0.7"]),
+        with("e", "10.1.0.79", &["2001:db8::7"]),
+    ]);
+    assert_eq!(find(&mut inventory, "10.1.0.7"), ["c", "d", "a", "b", "e"]);
+    assert_eq!(
+        find(&mut inventory, "1.0.7"),
+        ["b", "c", "d", "a", "e"],
+        "an end of one, and not the middle of a number"
+    );
+    assert_eq!(find(&mut inventory, "10.1"), ["a", "c", "d", "e", "b"]);
+    assert_eq!(find(&mut inventory, "g 10.1.0.7")[..2], ["c", "d"]);
+    let much = HashMap::from([(place(&vm("a", "g", "s")), used(99, ""))]);
+    assert_eq!(names(&inventory.find("10.1.0.7", 0, 1, &much)), ["c"], "however much others are used");
+}
+
+#[test]
 fn names_come_before_groups_and_what_is_used_before_what_is_not() {
     let mut inventory =
         of(vec![vm("a", "web", "s"), vm("web-02", "g", "s"), vm("web-01", "g", "s"), vm("w-e-b", "g", "s")]);
