@@ -211,10 +211,17 @@ fn sign_in_page(snapshot: &Snapshot) -> Option<String> {
     }
 }
 
-/// Tells the window each new snapshot, for as long as there is an engine, and then that there is none.
+/// Tells the window each new snapshot, for as long as there is an engine, and then that there is none. A host that is new to it is
+/// asked how things stand now, which that may not know yet.
 pub(crate) async fn publish(app: AppHandle, face: Face, meant: Option<Meant>) {
     let mut snapshots = face.snapshots();
+    let mut host = None;
     loop {
+        let pid = Some(face.snapshot().host.pid);
+        if host != pid && !face.is_gone() {
+            host = pid;
+            look_anew(face.clone());
+        }
         let is_last = snapshots.changed().await.is_err();
         if let Err(error) = app.emit(SNAPSHOT, present(&face, meant.as_ref())) {
             tracing::warn!(%error, "the window did not hear of a snapshot");
@@ -223,6 +230,11 @@ pub(crate) async fn publish(app: AppHandle, face: Face, meant: Option<Meant>) {
             return;
         }
     }
+}
+
+/// Nothing is looked at while nobody looks: with the window in front people want to see how things stand now.
+pub(crate) fn look_anew(face: Face) {
+    tauri::async_runtime::spawn(async move { face.ask(Request::Refresh).await });
 }
 
 /// Asks to open a favourite, also if tray or window go away meanwhile, and sees to it that another host goes on with it should this one go away.

@@ -38,7 +38,6 @@ pub(crate) fn run(engine: Engine, folder: &Folder, leashed: bool) -> tauri::Resu
         ])
         .setup(move |app| {
             if let Ok(face) = &engine.face {
-                look_anew(face.clone());
                 tauri::async_runtime::spawn(view::publish(app.handle().clone(), face.clone(), engine.meant.clone()));
             }
             app.manage(engine);
@@ -51,11 +50,6 @@ pub(crate) fn run(engine: Engine, folder: &Folder, leashed: bool) -> tauri::Resu
         })
         .build(crate::context())?;
     Ok(app.run_return(|_, _| {}))
-}
-
-/// Nothing is looked at while nobody looks: with the window in front people want to see how things stand now.
-fn look_anew(face: Face) {
-    tauri::async_runtime::spawn(async move { face.ask(Request::Refresh).await });
 }
 
 fn open(app: &App, data: PathBuf) -> tauri::Result<()> {
@@ -115,7 +109,7 @@ fn come_to_front(app: &AppHandle) {
         tracing::warn!(%error, "the window did not come to the front");
     }
     if let Ok(face) = &app.state::<Engine>().face {
-        look_anew(face.clone());
+        view::look_anew(face.clone());
     }
     // A tray that doesn't listen has ended, and so will this window.
     drop(writeln!(std::io::stdout(), "shown"));

@@ -5,6 +5,7 @@ import { tick } from 'svelte';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import App from './App.svelte';
+import type { FoundVm } from './bindings/FoundVm';
 import type { Snapshot } from './bindings/Snapshot';
 import { RecordingEngine } from './engine.recording';
 import { attempt, failure, favourite, found, snapshot, vmId, window } from './fixtures/build';
@@ -184,6 +185,16 @@ describe('all VMs', () => {
     await waitFor(() => expect(selectedRow()?.textContent).toContain('db-01'));
     await user.keyboard('{Enter}');
     expect(engine.requests).toEqual([{ ask: 'connect', name: 'db-01', profile: { vm: vmId('db-01'), for: '3h' }, launch: true }]);
+  });
+
+  test('show the address that they are found by, and until when they are open', async () => {
+    const { engine, user } = await open({ ...two, windows: [window('db-02', NOW, 30, 30, { cloud: 'sim' })] });
+    const addresses = (vm: FoundVm, address: string) => ({ ...vm, vm: { ...vm.vm, privateAddresses: [address] } });
+    engine.vms = { vms: [addresses(vms[0]!, '10.1.0.7'), addresses(vms[1]!, '10.2.0.7')], total: 2, favourites: [] };
+    await user.keyboard('10.1.0');
+    await waitFor(() => expect(selectedRow()?.textContent).toContain('10.1.0.7'));
+    const other = screen.getAllByRole('row').find((row) => row.textContent.includes('db-02'))?.textContent ?? '';
+    expect([other.includes('10.2'), other]).toEqual([false, expect.stringContaining('open until')]);
   });
 
   test('wait for what is found where Enter comes first', async () => {

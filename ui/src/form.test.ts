@@ -37,6 +37,19 @@ test('a favourite that is added inherits port and protocol until somebody choose
   expect(asked(engine)).toEqual([{ ask: 'add', name: 'web-01', profile: { vm, folder: 'Team' } }]);
 });
 
+test('who inherits ports to forward can want none, and a note keeps its lines', async () => {
+  const profile: Profile = { vm, note: 'one\ntwo' };
+  const { engine, user } = await open(snapshot({ favourites: [favourite('web', { profile })] }));
+  engine.inherited = [{ field: 'forwards', text: 'D 1080, from Team' }];
+  await user.keyboard('{ArrowDown}{F2}');
+  await user.type(screen.getByLabelText('Note'), '!');
+  await user.click(screen.getByText('More'));
+  await user.click(await screen.findByLabelText('Forward nothing, whatever is inherited'));
+  expect(screen.getByLabelText<HTMLTextAreaElement>('Ports forwarded by ssh').disabled).toBe(true);
+  await user.click(press('Save'));
+  expect(asked(engine)).toEqual([{ ask: 'edit', name: 'web', before: profile, profile: { vm, note: 'one\ntwo!', forwards: [] } }]);
+});
+
 test.each(['SSH', 'RDP'] as const)('a favourite is opened with %s where that is chosen, whatever is inherited', async (chosen) => {
   const { engine, user } = await adding();
   await user.click(screen.getByRole('radio', { name: chosen }));

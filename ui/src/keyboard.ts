@@ -77,7 +77,7 @@ export function keyAction(key: Key, situation: Situation): KeyAction | null {
     case 'End':
       return situation.focus === 'search' ? null : { do: 'move', to: 'last' };
     case 'Enter':
-      return (situation.selected || situation.looking) && situation.focus !== 'control' ? { do: 'connect' } : null;
+      return (situation.selected || situation.looking || situation.picked) && situation.focus !== 'control' ? { do: 'connect' } : null;
     default:
       return isLetter(key.key) && situation.focus !== 'search' ? { do: 'type', text: key.key } : null;
   }

@@ -81,7 +81,8 @@ export class Keys {
         void this.goTo(moved(view.rows, view.selected, action.to));
         break;
       case 'connect':
-        if (view.selected) view.connectRow(view.selected);
+        if (view.picked.favourites.length > 0) void view.askForAll(view.picked.favourites, false);
+        else if (view.selected) view.connectRow(view.selected);
         else void view.connectBest();
         break;
       case 'extend':

@@ -101,6 +101,11 @@ describe('the form for a favourite', () => {
     };
     const known = favourite('web-01', { profile: written });
     expect(profileFrom(draftOf(known), known)).toEqual(written);
+    const nothing = { vm: written.vm, justification: '', client_arguments: [], forwards: [] };
+    const says = favourite('web-01', { profile: nothing });
+    expect([draftOf(says).none, profileFrom(draftOf(says), says)]).toEqual([['justification', 'clientArguments', 'forwards'], nothing]);
+    expect(profileFrom({ ...draftOf(says), none: [] }, says)).toEqual({ vm: written.vm });
+    expect(profileFrom({ ...draftOf(known), none: ['justification', 'forwards'] }, known)).toEqual({ ...written, forwards: [] });
     expect(profileFrom({ ...emptyDraft, vm: written.vm, clientArguments: '-X\n-v' })).toMatchObject({ client_arguments: ['-X', '-v'] });
     expect(profileFrom({ ...emptyDraft, vm: written.vm, forwards: ' D 1080\n\n' })).toEqual({ vm: written.vm, forwards: ['D 1080'] });
   });

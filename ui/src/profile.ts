@@ -39,7 +39,12 @@ export interface Draft {
   clientArguments: string;
   /** One a line. */
   forwards: string;
+  /** Of which of them it says that there are none, whatever it would inherit. */
+  none: NoneOf[];
 }
+
+/** What can be said to be none. */
+export type NoneOf = 'justification' | 'clientArguments' | 'forwards';
 
 type YesOrNo = '' | 'yes' | 'no';
 
@@ -68,6 +73,7 @@ export const emptyDraft: Draft = {
   client: '',
   clientArguments: '',
   forwards: '',
+  none: [],
 };
 
 /** As the settings have them. */
@@ -184,6 +190,11 @@ export function draftOf(favourite: Known): Draft {
     client: written.client ?? '',
     clientArguments: (written.client_arguments ?? []).join('\n'),
     forwards: (written.forwards ?? []).join('\n'),
+    none: [
+      ...(written.justification?.trim() === '' ? ['justification' as const] : []),
+      ...(written.client_arguments?.length === 0 ? ['clientArguments' as const] : []),
+      ...(written.forwards?.length === 0 ? ['forwards' as const] : []),
+    ],
   };
 }
 
@@ -201,6 +212,8 @@ export function profileFrom(draft: Draft, before?: Known): Profile {
   const saidBefore = before && writtenOf(before);
   // A port alone tells the protocol: another port, or none, would tell another than the form shows.
   const keepsProtocol = known?.protocol === draft.protocol && known.port === draft.port.trim();
+  const isNone = (what: NoneOf) => draft.none.includes(what);
+  const stays = (what: NoneOf) => known !== undefined && !known.none.includes(what) && known[what] === draft[what];
   const forwards = linesOf(draft.forwards);
   const words = draft.clientArguments.split('\n').filter((word) => word !== '');
   const said = {
@@ -219,15 +232,13 @@ export function profileFrom(draft: Draft, before?: Known): Profile {
     start: isSo(draft.start),
     identity_file: text(draft.identityFile),
     known_hosts_file: text(draft.knownHostsFile),
-    // An empty one that is written says that there is none.
-    justification: known?.justification === draft.justification ? saidBefore?.justification : text(draft.justification),
+    justification: isNone('justification') ? '' : stays('justification') ? saidBefore?.justification : text(draft.justification),
     ask_justification: isSo(draft.askJustification),
     address: draft.address || null,
     source: text(draft.source),
     client: text(draft.client),
-    client_arguments:
-      known?.clientArguments === draft.clientArguments ? saidBefore?.client_arguments : words.length > 0 ? words : null,
-    forwards: known?.forwards === draft.forwards ? saidBefore?.forwards : forwards.length > 0 ? forwards : null,
+    client_arguments: isNone('clientArguments') ? [] : stays('clientArguments') ? saidBefore?.client_arguments : words.length > 0 ? words : null,
+    forwards: isNone('forwards') ? [] : stays('forwards') ? saidBefore?.forwards : forwards.length > 0 ? forwards : null,
   };
   const written = Object.entries(said).filter(([, value]) => value != null);
   return { ...Object.fromEntries(written), vm: draft.vm.trim() };

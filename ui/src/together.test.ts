@@ -32,6 +32,15 @@ test('favourites are picked by Space, by Ctrl and a click and in their menus, an
   expect(bar()).toBeNull();
 });
 
+test('Enter opens all that are picked, and not the one alone that has the focus', async () => {
+  const { engine, user } = await open(fleet);
+  await user.keyboard('{ArrowDown} ');
+  await user.keyboard('{Control>}');
+  await user.click(row('lab'));
+  await user.keyboard('{/Control}{Enter}');
+  expect(asked(engine).map((request) => 'name' in request && request.name)).toEqual(['web', 'lab']);
+});
+
 test('Esc lets go of what is picked before it closes the window, and another Space does, too', async () => {
   const { engine, user } = await open(fleet);
   await user.keyboard('{ArrowDown} ');

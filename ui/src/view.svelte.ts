@@ -30,7 +30,7 @@ import { History } from './history.svelte';
 import { Picked, requestsForAll } from './picked.svelte';
 import { search, unmarked, type Match } from './search';
 import { favouriteKey, recentKey, sectionsOf, vmKey, wantsMoreTime, windowKey } from './sections';
-import type { FailedAttempt, OpenWindow, RowKey } from './sections';
+import type { FailedAttempt, RowKey } from './sections';
 import { Signing } from './signing.svelte';
 import { Vms } from './vms.svelte';
 import { words } from './words';

@@ -150,7 +150,14 @@ export const words = {
   found: (found: number, all: number) => `${found} of ${all} favourites`,
   foundVms: (found: number, all: number) => `${number(found)} of ${all === 1 ? '1 VM' : `${number(all)} VMs`}`,
   nothingFound: (query: string) => `No favourite and no VM matches “${query}”.`,
-  nothingFoundHint: 'Names, resource groups, subscriptions, tags and addresses are searched.',
+  nothing: 'none',
+  /** Whoever inherits some may want none. */
+  noneOf: {
+    justification: 'Give no reason, whatever is inherited',
+    clientArguments: 'Give no arguments, whatever is inherited',
+    forwards: 'Forward nothing, whatever is inherited',
+  },
+  nothingFoundHint: 'Names, notes, resource groups, subscriptions, tags and addresses are searched.',
   readingVms: (count: number) =>
     count === 0 ? 'Reading the VMs of your accounts…' : `Reading the VMs of your accounts… ${number(count)} so far`,
   asOf: (time: string) => `as of ${time}`,

@@ -151,7 +151,8 @@ pub fn protocol(protocol: Protocol) -> String {
 pub fn holds(field: Field, said: &Inheritable) -> Option<String> {
     let yes_or_no = |is_so: bool| Some(if is_so { "yes" } else { "no" }.to_owned());
     match field {
-        Field::Port => Some(said.port().to_string()),
+        // Where it is a port alone, and nobody says which, there is none.
+        Field::Port => Some(said.port()).filter(|port| *port != 0).map(|port| port.to_string()),
         Field::Protocol => Some(protocol(said.protocol())),
         Field::User => said.user.clone(),
         Field::Access => Some(super::spoken(said.access.map_or(DEFAULT_ACCESS, |length| length.0))),
