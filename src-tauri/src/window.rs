@@ -3,9 +3,7 @@
 use std::io::{BufRead as _, Write as _};
 use std::path::PathBuf;
 
-use ajar_core::protocol::Request;
 use ajar_runtime::files::Folder;
-use ajar_runtime::hosting::Face;
 use tauri::{App, AppHandle, DragDropEvent, Emitter as _, Manager as _, WebviewUrl, WebviewWindowBuilder, WindowEvent};
 
 use crate::exchange::Importing;

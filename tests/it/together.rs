@@ -104,6 +104,25 @@ async fn ports_of_one_vm_go_in_one_request_with_the_others_and_by_themselves_one
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_favourites_of_one_port_the_longer_wish_is_asked_for() {
+    let world = World::with_fleet(TWO_PORTS).await;
+    let vm = world.vm("db").id.clone();
+    assert_eq!(world.run(&["add", "long", "--vm", &vm, "--port", "22", "--for", "2h"]).await.code, 0);
+    assert_eq!(world.run(&["edit", "db", "--for", "30m"]).await.code, 0);
+    let minutes = async || {
+        let open: Value = serde_json::from_str(&world.run(&["status", "--json"]).await.stdout).expect("JSON");
+        let time =
+            |key: &str| chrono::DateTime::parse_from_rfc3339(open[0][key].as_str().expect("a time")).expect("one");
+        (time("endTimeUtc") - time("startTimeUtc")).num_minutes()
+    };
+    assert_eq!(world.run(&["connect", "db", "--no-launch"]).await.code, 0);
+    assert!((29..=30).contains(&minutes().await), "{}", minutes().await);
+    assert_eq!(world.run(&["extend", "db", "long"]).await.code, 0);
+    assert!((118..=120).contains(&minutes().await), "{}", minutes().await);
+    assert_eq!(world.control().requests("/initiate").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_window_for_another_port_than_a_favourites_has_the_name_of_the_vm_and_opens_nothing() {
     let world = World::with_fleet(TWO_PORTS).await;
     let vm = world.vm("db").id.clone();

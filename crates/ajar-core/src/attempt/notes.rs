@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Attempt, Outcome};
 use crate::policy::{Clamp, SHORTEST_ACCESS};
+use crate::profile::DEFAULT_ACCESS;
 
 /// What was wished for this one time, beyond the favourite's profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +40,17 @@ pub enum Note {
 }
 
 impl Attempt {
-    /// The same is wished once more. What the attempt does not do as wished is noted.
-    pub fn join(&mut self, mut wishes: Vec<Wish>) {
+    /// The same is wished once more, for so long; `None` is as long as is usual. Of two lengths the longer one is asked for, as long as
+    /// nothing was. What the attempt does not do as wished is noted.
+    pub fn join(&mut self, mut wishes: Vec<Wish>, access: Option<TimeDelta>) {
+        let wanted = access.unwrap_or(DEFAULT_ACCESS);
+        if wanted > self.usual_access() && !self.order.follows {
+            if self.asking.sent == 0 && self.outcome.is_none() {
+                self.order.access = access;
+            } else if !wishes.iter().any(|wish| matches!(wish, Wish::Access(_))) {
+                wishes.push(Wish::Access(wanted));
+            }
+        }
         wishes.retain(|wish| !self.heeds(wish));
         if !wishes.is_empty() {
             self.note(Note::CameLater(wishes));

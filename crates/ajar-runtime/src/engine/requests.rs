@@ -345,7 +345,8 @@ impl Engine {
             && let Some(working) = self.attempts.under_way(&vm, &connect, port)
         {
             working.follow(follower);
-            working.attempt.join(wishes);
+            let said = connect.seconds.map(|seconds| TimeDelta::seconds(seconds.into()));
+            working.attempt.join(wishes, said.or_else(|| profile.access.map(|length| length.0)));
             return Ok(working.attempt.number());
         }
         // More time for what was opened from an address that somebody has named is for that one.

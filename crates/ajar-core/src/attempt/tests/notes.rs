@@ -57,16 +57,33 @@ fn wishes_that_come_later_are_told_of_once_and_only_if_they_differ() {
     let mut world = World::new(ordered, Memory::default());
     world.tell(source());
     let same = vec![Wish::Access(TimeDelta::hours(2)), Wish::Reason("deploy".into()), Wish::Source(ME)];
-    world.attempt.join(same);
-    world.attempt.join(vec![]);
+    let access = Some(TimeDelta::hours(2));
+    world.attempt.join(same, access);
+    world.attempt.join(vec![], access);
     assert!(notes(&world).is_empty());
     let other = || vec![Wish::Access(TimeDelta::hours(1)), Wish::Source(Ipv4Addr::new(203, 0, 113, 9))];
-    world.attempt.join(other());
-    world.attempt.join(other());
+    world.attempt.join(other(), Some(TimeDelta::hours(1)));
+    world.attempt.join(other(), Some(TimeDelta::hours(1)));
     let note =
         "It was being opened already, so this later wish was not taken up: access for 1 hour, the address 203.0.113.9.";
     assert_eq!(notes(&world), [note]);
     world.tell(policies());
     world.tell(Fact::Initiated(Ok(request(120, None))));
     assert_eq!(notes(&world), [note], "what is said stays said");
+}
+
+#[test]
+fn of_two_lengths_the_longer_one_is_asked_for_and_told_of_where_it_comes_too_late() {
+    let short = || Order { access: Some(TimeDelta::minutes(30)), ..order() };
+    let mut world = World::new(short(), Memory::default());
+    world.attempt.join(vec![], Some(TimeDelta::minutes(20)));
+    world.attempt.join(vec![], Some(TimeDelta::hours(2)));
+    assert_eq!(world.attempt.order().access, Some(TimeDelta::hours(2)));
+    let mut late = World::new(short(), Memory::default());
+    late.tell(source());
+    late.tell(policies());
+    assert_eq!(late.asked.len(), 1);
+    late.attempt.join(vec![], None);
+    let note = "It was being opened already, so this later wish was not taken up: access for 3 hours.";
+    assert_eq!((late.attempt.order().access, notes(&late)), (Some(TimeDelta::minutes(30)), vec![note.to_owned()]));
 }
