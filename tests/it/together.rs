@@ -123,6 +123,18 @@ async fn of_two_favourites_of_one_port_the_longer_wish_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_two_favourites_lead_to_is_told_of_once() {
+    let world = World::with_fleet(TWO_PORTS).await;
+    let vm = world.vm("db").id.clone();
+    assert_eq!(world.run(&["add", "other", "--vm", &vm, "--port", "22", "--renew-up-to", "8h"]).await.code, 0);
+    for name in ["other", "db"] {
+        assert_eq!(world.run(&["connect", name, "--no-launch"]).await.code, 0);
+        let open: Value = serde_json::from_str(&world.run(&["status", "--json"]).await.stdout).expect("JSON");
+        assert_eq!(open.as_array().map(Vec::len), Some(1), "{open}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_window_for_another_port_than_a_favourites_has_the_name_of_the_vm_and_opens_nothing() {
     let world = World::with_fleet(TWO_PORTS).await;
     let vm = world.vm("db").id.clone();

@@ -71,10 +71,10 @@ impl Engine {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let (shown, left_behind) = (self.held.shown(), self.left_behind_views());
+        let (shown, left_behind) = (self.one_of_each_port(self.held.shown()), self.left_behind_views());
         let favourites = &self.settings.favourites;
         let by_name: ByName<'_> = favourites.iter().map(|favourite| (key(&favourite.name), favourite)).collect();
-        let (states, accounts) = (self.favourite_states(&shown, &by_name), self.account_views());
+        let (states, accounts) = (self.favourite_states(&shown), self.account_views());
         let window = |held: &&Held| {
             let favourite = self.favourite_of(held, &by_name);
             let chosen = favourite.and_then(|favourite| favourite.profile.protocol);
@@ -135,7 +135,7 @@ impl Engine {
     }
 
     /// How the favourites stand of which anything is known. What is more pressing overwrites what is less so.
-    fn favourite_states(&self, shown: &[&Held], by_name: &ByName<'_>) -> HashMap<String, FavouriteState> {
+    fn favourite_states(&self, shown: &[&Held]) -> HashMap<String, FavouriteState> {
         let now = self.now();
         // What is to last longer is open meanwhile, and if that fails.
         let attempts = |state, wanted: fn(Option<&Outcome>) -> bool| {
@@ -144,9 +144,8 @@ impl Engine {
             wanted.map(move |attempt| (key(&attempt.order().name), state))
         };
         let windows = |state, phase| {
-            let of_favourites = shown.iter().filter(|held| self.favourite_of(held, by_name).is_some());
-            let wanted = of_favourites.filter(move |held| held.window.phase(now) == phase);
-            wanted.map(move |held| (key(&held.name), state))
+            let wanted = shown.iter().filter(move |held| held.window.phase(now) == phase);
+            wanted.flat_map(move |held| self.favourites_of(held).map(move |favourite| (key(&favourite.name), state)))
         };
         attempts(FavouriteState::Failed, |outcome| matches!(outcome, Some(Outcome::Failed { .. })))
             .chain(windows(FavouriteState::Ending, Phase::Ending))
@@ -177,13 +176,34 @@ impl Engine {
         }
     }
 
+    /// Of the windows of each VM's port one: several favourites that lead there hold it, and it is told of by one that has it
+    /// renewed, if one has.
+    fn one_of_each_port<'a>(&self, shown: Vec<&'a Held>) -> Vec<&'a Held> {
+        let mut each: Vec<&Held> = Vec::new();
+        for held in shown {
+            let is_there = |known: &&mut &Held| known.vm() == held.vm() && known.window.port == held.window.port;
+            match each.iter_mut().find(is_there) {
+                Some(known) if self.renewal_view(held).is_some() && self.renewal_view(known).is_none() => *known = held,
+                Some(_) => {}
+                None => each.push(held),
+            }
+        }
+        each
+    }
+
     /// The favourite that a window is held for; none for one under the name of its VM, which another may have too, or for
     /// another port of it than any favourite's.
     fn favourite_of<'a>(&self, held: &Held, by_name: &ByName<'a>) -> Option<&'a Favourite> {
-        let is_its = |favourite: &&Favourite| {
-            favourite.profile.port() == held.window.port && self.leads_to(favourite, &held.vm())
-        };
-        by_name.get(&key(&held.name)).copied().filter(is_its)
+        by_name.get(&key(&held.name)).copied().filter(|favourite| self.is_for(favourite, held))
+    }
+
+    /// All favourites that lead to what a window is for.
+    fn favourites_of<'a>(&'a self, held: &'a Held) -> impl Iterator<Item = &'a Favourite> {
+        self.settings.favourites.iter().filter(|favourite| self.is_for(favourite, held))
+    }
+
+    fn is_for(&self, favourite: &Favourite, held: &Held) -> bool {
+        favourite.profile.port() == held.window.port && self.leads_to(favourite, &held.vm())
     }
 }
 

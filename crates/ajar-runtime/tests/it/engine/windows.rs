@@ -361,3 +361,16 @@ async fn a_window_is_shown_once_with_the_favourite_that_its_port_is_for() {
     let states: Vec<_> = snapshot.favourites.iter().map(|favourite| favourite.state).collect();
     assert_eq!(states, [FavouriteState::Closed, FavouriteState::Open]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_window_that_two_favourites_lead_to_is_told_of_once_and_both_are_open() {
+    let world = World::with(&["web"]);
+    let second = format!("[profiles.other]\nvm = \"{}\"\nport = 22\n", vm("web"));
+    world.write("config.toml", &(second + &world.read("config.toml")));
+    let running = Running::start(&world);
+    running.connected("web").await;
+    running.done(Request::Refresh).await;
+    let snapshot = running.until(|snapshot| !snapshot.refreshing).await;
+    let states: Vec<_> = snapshot.favourites.iter().map(|favourite| favourite.state).collect();
+    assert_eq!((snapshot.windows.len(), states), (1, vec![FavouriteState::Open; 2]));
+}
