@@ -121,8 +121,10 @@ async fn a_vm_that_ajar_started_is_deallocated_once_the_last_ssh_has_left() {
     let meanwhile = engine.snapshots().borrow().clone();
     assert!(meanwhile.after_use.is_empty() && meanwhile.deallocations.is_empty(), "somebody is connected");
     drop(ssh);
+    // Time hurries: by the next look at it what was announced may be under way.
     let told = until(&engine, |snapshot| !snapshot.after_use.is_empty()).await;
-    assert_eq!((&told.after_use[0].name, told.after_use[0].deallocates_at.is_some()), (&name(&vm.name), true));
+    let is_announced = told.after_use[0].deallocates_at.is_some() || !told.deallocations.is_empty();
+    assert!(told.after_use[0].name == name(&vm.name) && is_announced, "{told:#?}");
     let is_over = |snapshot: &Snapshot| snapshot.deallocations.iter().any(|one| one.outcome.is_some());
     let over = until(&engine, is_over).await;
     let end = over.deallocations[0].outcome.as_ref();
