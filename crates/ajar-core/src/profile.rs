@@ -233,6 +233,11 @@ impl Profile {
         self.protocol.unwrap_or_else(|| Protocol::of_port(port))
     }
 
+    /// Whether nobody says how it is opened, neither port nor protocol nor what runs there: both are only supposed then.
+    pub fn is_door_supposed(&self) -> bool {
+        self.port.is_none() && self.protocol.is_none()
+    }
+
     /// The VM's port to open; 0, which is none, where one has to be said and is not.
     pub fn port(&self) -> u16 {
         port_of(self.port, self.protocol)

@@ -6,7 +6,7 @@
 mod connect;
 mod deallocate;
 
-pub use connect::{Connect, Together};
+pub use connect::{Connect, Launch, Together};
 pub use deallocate::Deallocate;
 use serde::{Deserialize, Serialize};
 

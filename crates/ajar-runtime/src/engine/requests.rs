@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ajar_core::attempt::{Memory, Order, Proposed, Renews};
+use ajar_core::attempt::{Order, Proposed, Renews};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::journal::Opening;
 use ajar_core::justification::{Filling, filled};
@@ -28,7 +28,7 @@ use super::inventory::Wish;
 use super::publish::key;
 use super::{Asked, Engine};
 use crate::accounts::find_cloud;
-use crate::files::{Purpose, State};
+use crate::files::Purpose;
 
 /// There is no favourite yet that could be changed.
 fn before_it_is_added(mut trouble: Trouble) -> Trouble {
@@ -40,6 +40,11 @@ fn before_it_is_added(mut trouble: Trouble) -> Trouble {
 
 /// Settings that say nothing are believed once they have done so for this long.
 const EMPTIED_FOR: Duration = Duration::from_secs(1);
+
+/// Whether nobody says which port is wanted, and what runs on the VM is not known yet. More time is for a port that was opened.
+fn is_supposed(profile: &Profile, connect: &Connect) -> bool {
+    connect.port.is_none() && profile.is_door_supposed() && !connect.extends
+}
 
 impl Engine {
     /// The answer, and who waits for it; `None` if it comes later, by itself.
@@ -336,14 +341,18 @@ impl Engine {
         if !connect.extends {
             self.forget_deallocation(&vm);
         }
+        let is_supposed = is_supposed(&profile, &connect);
         let launch = connect.launch && has_client(&profile, profile.spoken_at(port));
         let connect = Connect { launch, ..connect };
-        let follower = Follower { face, name: name.clone(), launch };
+        let follower = Follower { face, name: name.clone(), launch: connect.launches() };
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
         if caller.is_ok()
-            && let Some(working) = self.attempts.under_way(&vm, &connect, port)
+            && let Some(working) = self.attempts.under_way(&vm, &connect, (port, is_supposed))
         {
+            if !is_supposed {
+                working.attempt.port_is_said();
+            }
             working.follow(follower);
             working.attempt.join(wishes);
             return Ok(working.attempt.number());
@@ -355,13 +364,7 @@ impl Engine {
         let chosen_source =
             if connect.extends && !connect.follows { chosen_source.or_else(named) } else { chosen_source };
         let now = self.now();
-        let key = State::key(&vm, port);
-        let memory = Memory {
-            endpoint: self.remembered.state().endpoints.get(&key).cloned(),
-            unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
-            window: self.held.of(&vm, port).map(|held| held.window.clone()),
-            principal: self.principal(&name, &vm),
-        };
+        let memory = self.memory(&name, &vm, port);
         let opened = Favourite { name, profile };
         let order = Order { wishes, renews, subnet, ..self.order(&opened, connect, vm, chosen_source, now) };
         self.closed.retain(|closed| closed.view.name != order.name);
@@ -386,6 +389,7 @@ impl Engine {
             name: name.clone(),
             port,
             protocol: profile.spoken_at(port),
+            is_supposed: is_supposed(profile, &connect),
             access: said.or_else(|| profile.access.map(|length| length.0)),
             justification: connect
                 .reason
