@@ -23,6 +23,11 @@ pub use lasting::{AfterUse, RenewUpTo};
 /// How long access is asked for where nobody says, unless the policy allows less: as long as most policies do.
 pub const DEFAULT_ACCESS: TimeDelta = TimeDelta::hours(3);
 
+/// Whether access is ever asked for so long: Azure grants five minutes at least, and a day at most.
+pub fn may_be_asked_for(length: IsoDuration) -> bool {
+    (TimeDelta::minutes(5)..=TimeDelta::hours(24)).contains(&length.0)
+}
+
 /// The name of a favourite: 1 to 64 letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
 ///
 /// Names are typed in shells and stand in ssh's host names, so nothing else is let in. Two names that differ only in

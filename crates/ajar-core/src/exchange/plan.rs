@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::matching::By;
@@ -14,10 +13,10 @@ use crate::failure::Failure;
 use crate::folders::folder_path;
 use crate::inheritance::{Field, Inheritable, Inheritance};
 use crate::inventory::FoundVm;
-use crate::iso8601::IsoDuration;
+use crate::iso8601::{IsoDuration, in_units};
 use crate::launch::{Os, vet};
 use crate::port::Protocol;
-use crate::profile::{AddressChoice, Profile, ProfileName};
+use crate::profile::{AddressChoice, Profile, ProfileName, may_be_asked_for};
 use crate::settings::{BUILT_IN_CLOUDS, Favourite, Settings};
 use crate::team::TeamName;
 
@@ -46,9 +45,9 @@ impl Candidate {
         defaults: &Defaults,
     ) -> (Self, Vec<LeftOut>) {
         let left = |key: &str, why: Why| LeftOut { what: format!("profiles.{name}.{key}"), line: None, why };
-        let is_asked = |length: &IsoDuration| (TimeDelta::minutes(5)..=TimeDelta::hours(24)).contains(&length.0);
+        let is_asked = |length: &IsoDuration| may_be_asked_for(*length);
         let odd = profile.access.filter(|length| !is_asked(length));
-        let odd = odd.map(|length| left(Field::Access.key(), Why::Value(length.to_string())));
+        let odd = odd.map(|length| left(Field::Access.key(), Why::Length(in_units(length.0))));
         let profile = Profile { access: profile.access.filter(is_asked), ..profile };
         let Profile { account, cloud, .. } = profile.clone();
         let usual = settings.default_cloud(defaults);
