@@ -181,10 +181,10 @@ mod tests {
         for (bad, part) in [
             ("account = 3\n", "“account” is not a text"),
             ("account = \"a b\"\n", "account: “a b” is no name for an account"),
-            ("[accounts.work]\ncloud = \"x\"\n", "[accounts.work] missing field `sign_in`"),
-            ("[accounts.work]\nsign_in = \"magic\"\n", "[accounts.work] unknown variant `magic`"),
+            ("[accounts.work]\ncloud = \"x\"\n", "[accounts.work] “sign_in” is missing"),
+            ("[accounts.work]\nsign_in = \"magic\"\n", "[accounts.work] sign_in: “magic” is none of"),
             ("[accounts.az]\nsign_in = \"browser\"\n", "[accounts.az] is a name of Ajar’s own"),
-            ("[sign_in]\nclient_id = 3\n", "[sign_in] invalid type"),
+            ("[sign_in]\nclient_id = 3\n", "[sign_in] client_id: the number 3"),
         ] {
             let (_folder, file) = file(bad);
             let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{bad}") };
