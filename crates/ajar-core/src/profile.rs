@@ -248,6 +248,17 @@ impl Profile {
         port_of(self.port, self.protocol)
     }
 
+    /// As it is by now without a change that was made of it: what somebody else has changed since stays.
+    #[must_use]
+    pub fn taken_back(&self, before: &Self, after: &Self) -> Self {
+        let said = Inheritable::of(self).taken_back(&Inheritable::of(before), &Inheritable::of(after));
+        let of = |field: fn(&Self) -> &Option<String>| {
+            if field(self) == field(after) { field(before).clone() } else { field(self).clone() }
+        };
+        let vm = if self.vm == after.vm { &before.vm } else { &self.vm };
+        Self { note: of(|known| &known.note), folder: of(|known| &known.folder), ..said.of_vm(vm.clone()) }
+    }
+
     /// As it is by now, with what this changes of what it was `before`: whoever changed something else meanwhile keeps it.
     #[must_use]
     pub fn since(&self, before: &Self, by_now: &Self) -> Self {

@@ -146,6 +146,25 @@ impl Settings {
         of_cloud.or(self.sign_in.client_id.as_deref())
     }
 
+    /// What is said by now of the same as that setting is about.
+    pub fn said_of(&self, setting: &Setting) -> Setting {
+        match setting {
+            Setting::Cloud(_) => Setting::Cloud(self.cloud.clone()),
+            Setting::Terminal(_) => Setting::Terminal(self.clients.terminal.clone()),
+            Setting::Ssh(_) => Setting::Ssh(self.clients.ssh.clone()),
+            Setting::Browser(_) => Setting::Browser(self.clients.browser.clone()),
+            Setting::Rdp(_) => Setting::Rdp(self.clients.rdp.clone()),
+            Setting::BeforeEnd(_) => Setting::BeforeEnd(self.notifications.before_end.clone()),
+            Setting::OnNewAddress(_) => Setting::OnNewAddress(self.access.on_new_address),
+            Setting::Network { name, .. } => {
+                Setting::Network { name: name.clone(), address: self.network(name).map(|known| known.address) }
+            }
+            Setting::Team { name, .. } => {
+                Setting::Team { name: name.clone(), from: self.team(name).map(|known| known.from.clone()) }
+            }
+        }
+    }
+
     /// What makes these settings ambiguous or unusable, if anything does.
     pub fn misfit(&self) -> Option<Misfit> {
         let of_favourite = |(place, favourite): (usize, &Favourite)| {

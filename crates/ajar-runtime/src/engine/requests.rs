@@ -41,11 +41,6 @@ fn before_it_is_added(mut trouble: Trouble) -> Trouble {
 /// Settings that say nothing are believed once they have done so for this long.
 const EMPTIED_FOR: Duration = Duration::from_secs(1);
 
-/// Whether nobody says which port is wanted, and what runs on the VM is not known yet. More time is for a port that was opened.
-fn is_supposed(profile: &Profile, connect: &Connect) -> bool {
-    connect.port.is_none() && profile.is_door_supposed() && !connect.extends
-}
-
 impl Engine {
     /// The answer, and who waits for it; `None` if it comes later, by itself.
     pub(super) fn answer(&mut self, asked: Asked) -> Option<(oneshot::Sender<Reply>, Reply)> {
@@ -82,6 +77,7 @@ impl Engine {
             | Request::BringBack { .. }
             | Request::Import { .. }
             | Request::UndoImport { .. }
+            | Request::Undo { .. }
             | Request::CopyOfTeam { .. }
             | Request::BringTeamBack { .. }
             | Request::ActAs { .. }
@@ -118,6 +114,7 @@ impl Engine {
             Request::SignOut { .. }
             | Request::Import { .. }
             | Request::UndoImport { .. }
+            | Request::Undo { .. }
             | Request::BringTeamBack { .. }
             | Request::Rights { .. }
             | Request::ActivityLog { .. }
@@ -207,6 +204,7 @@ impl Engine {
             }
             Request::Import { add, change } => self.import(&add, &change)?,
             Request::UndoImport { add, change } => self.undo_import(&add, &change)?,
+            Request::Undo { done } => self.undo(&done)?,
             Request::CopyOfTeam { name, called } => self.copy_of_team(&name, called.as_ref())?,
             Request::BringTeamBack { name } => self.bring_team_back(&name)?,
             Request::Move { name, before } => {
@@ -228,11 +226,7 @@ impl Engine {
             Request::SetDefaultAccount { account } => return self.set_default_account(&account),
             Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),
             Request::CancelSignIn => self.cancel_sign_in(),
-            Request::SetClientId { client_id } => {
-                self.settings_file.set_client_id(client_id.as_deref())?;
-                self.settings_seen = None;
-                self.reload_settings();
-            }
+            Request::SetClientId { client_id } => self.set_client_id(client_id.as_deref())?,
             // The answers of these take their time, and settings are looked at before anything that is asked; see `answer`.
             Request::SignOut { .. }
             | Request::ReadAccounts
@@ -341,7 +335,7 @@ impl Engine {
         if !connect.extends {
             self.forget_deallocation(&vm);
         }
-        let is_supposed = is_supposed(&profile, &connect);
+        let is_supposed = self.is_supposed(&profile, &connect);
         let launch = connect.launch && has_client(&profile, profile.spoken_at(port));
         let connect = Connect { launch, ..connect };
         let follower = Follower { face, name: name.clone(), launch: connect.launches() };
@@ -389,7 +383,7 @@ impl Engine {
             name: name.clone(),
             port,
             protocol: profile.spoken_at(port),
-            is_supposed: is_supposed(profile, &connect),
+            is_supposed: self.is_supposed(profile, &connect),
             access: said.or_else(|| profile.access.map(|length| length.0)),
             justification: connect
                 .reason

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use ajar_core::attempt::{Fact, Memory};
-use ajar_core::profile::ProfileName;
+use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::protocol::Connect;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::AttemptNumber;
@@ -54,6 +55,16 @@ impl Engine {
         if let Some(working) = self.attempts.working(number) {
             working.attempt.recall(memory, now);
         }
+    }
+
+    /// Whether nobody says which port is wanted, and what runs on the VM is not known yet. More time is for a port that was opened,
+    /// and where it was reached before, it is that.
+    pub(super) fn is_supposed(&self, profile: &Profile, connect: &Connect) -> bool {
+        let was_reached = || {
+            let key = State::key(&self.place(profile), profile.port());
+            self.remembered.state().endpoints.contains_key(&key)
+        };
+        connect.port.is_none() && profile.is_door_supposed() && !connect.extends && !was_reached()
     }
 
     /// What is known of a VM's port from earlier.

@@ -328,7 +328,7 @@ mod tests {
         let (_folder, readable) = file(&before);
         let read = readable.read().unwrap();
         assert_eq!((read.newer, read.favourites.len(), read.clients.ssh.as_deref()), (Some(99), 1, Some("my-ssh")));
-        for refused in [readable.remove(&"a".parse().unwrap()).map(drop), readable.set_client_id(None)] {
+        for refused in [readable.remove(&"a".parse().unwrap()).map(drop), readable.set_client_id(None).map(drop)] {
             let Failure::SettingsNewer { version, known, unread, .. } = refused.unwrap_err().failure else { panic!() };
             assert_eq!((version, known, unread), (99, SCHEMA_VERSION, None));
         }

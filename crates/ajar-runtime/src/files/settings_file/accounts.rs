@@ -5,7 +5,7 @@ use ajar_core::failure::Trouble;
 use toml_edit::{Item, Table, Value};
 
 use super::reading::{Misread, item_as, tables, within};
-use super::{SettingsFile, as_table, pairs};
+use super::{SettingsFile, Written, as_table, pairs};
 
 pub(super) fn read(document: &Table) -> Result<Vec<(AccountName, AccountSettings)>, Misread> {
     let account = |(written, item): (String, Item)| {
@@ -42,9 +42,9 @@ impl SettingsFile {
     ///
     /// # Errors
     /// [`Failure::ClientIdUnfit`], [`Failure::Settings`].
-    pub fn set_client_id(&self, client_id: Option<&str>) -> Result<(), Trouble> {
+    pub(crate) fn set_client_id(&self, client_id: Option<&str>) -> Result<Written, Trouble> {
         let client_id = client_id.map(application_id).transpose()?;
-        self.edit(|document, _| {
+        self.edit_to_undo(|document, _| {
             document.set(&["sign_in"], "client_id", client_id.map(Value::from).as_ref());
             Ok(())
         })
