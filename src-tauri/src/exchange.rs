@@ -96,7 +96,7 @@ async fn looked_at(
     let gathered = Gathered::of(entries, &vms, sharing, &settings, &defaults);
     let (rows, unfit) = plan::rows(gathered.candidates, &settings, &defaults);
     let left_out = left_out.iter().chain(&gathered.left_out).chain(&unfit);
-    let left_out = left_out.map(|left| words::left_out_of_others(left, why_unfit(left).as_deref()));
+    let left_out = words::left_out_of_others(left_out, why_unfit);
     let unmatched = gathered.unmatched.iter().map(|host| words::unmatched(&host.label, &host.address));
     let unclear = gathered.unclear.iter().map(|(host, several)| {
         let places = message::inventory::places(&several.iter().collect::<Vec<_>>());

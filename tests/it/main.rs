@@ -47,5 +47,6 @@ mod terminal;
 #[path = "../tls_server.rs"]
 mod tls_server;
 mod together;
+mod unknown_system;
 mod unverified;
 mod world;

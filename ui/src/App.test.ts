@@ -361,7 +361,8 @@ describe('changing a favourite', () => {
     const changed = { ...profile, account: 'grace-gov', tenant: 'contoso.example' };
     expect(engine.requests).toEqual([{ ask: 'edit', name: 'web-01', rename: 'front', before: profile, profile: changed }]);
     await user.click(await screen.findByRole('button', { name: 'Undo' }));
-    expect(engine.requests[1]).toEqual({ ask: 'edit', name: 'front', rename: 'web-01', before: changed, profile });
+    const done = { what: 'favourite', name: 'web-01', called: 'front', before: profile, after: changed };
+    expect(engine.requests[1]).toEqual({ ask: 'undo', done });
   });
 
   test('that is answered late leaves the next form open', async () => {

@@ -149,6 +149,7 @@ function answer(before: Snapshot, request: Request): Snapshot {
     case 'readAccounts':
     case 'readTeams':
     case 'bringTeamBack':
+    case 'undo':
     case 'undoImport':
     case 'rights':
     case 'diagnose':

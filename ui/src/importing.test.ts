@@ -13,23 +13,25 @@ async function choosing() {
   return opened;
 }
 
+const choice = (name: string) => dialog().getByRole<HTMLSelectElement>('combobox', { name: `What to do with ${name}` });
+
 test('what taking files in would do is shown before anything is done', async () => {
   const { engine, user } = await choosing();
-  expect(dialog().getByRole('status').textContent).toContain('team.toml: favourites of Ajar. 3 can be favourites.');
+  expect(dialog().getByRole('status').textContent).toContain('team.toml: favourites of Ajar. 4 can be favourites.');
   expect(dialog().getByText('differs: start – → false')).toBeTruthy();
   expect(dialog().getByText(/web-01.account is left out/)).toBeTruthy();
-  expect(dialog().getAllByRole('combobox').map((choice) => choice.getAttribute('aria-label'))).toEqual(['What to do with web-01']);
+  expect(dialog().getAllByRole('combobox').map((choice) => choice.getAttribute('aria-label'))).toEqual(['What to do with web-01', 'What to do with ops.jump']);
   await user.click(dialog().getByRole('button', { name: 'Cancel' }));
   expect([screen.queryByRole('dialog'), engine.taken, asked(engine)]).toEqual([null, [], []]);
 });
 
 test('it is taken in as somebody has chosen, and can be undone', async () => {
   const { engine, user } = await choosing();
-  await user.selectOptions(dialog().getByRole('combobox'), 'Change mine');
+  await user.selectOptions(choice('web-01'), 'Change mine');
   const undo = { ask: 'undoImport' as const, add: [], change: [] };
   engine.imported = { text: 'Added 1 favourite: cache. Changed 1 favourite: web-01.', added: ['cache'], changed: ['web-01'], undo };
   await user.click(dialog().getByRole('button', { name: 'Add 1, change 1' }));
-  expect(engine.taken).toEqual([[{ name: 'web-01', choice: 'replace' }]]);
+  expect(engine.taken).toEqual([[{ name: 'web-01', choice: 'replace' }, { name: 'ops.jump', choice: 'skip' }]]);
   expect(screen.queryByRole('dialog')).toBe(null);
   expect(screen.getByText(/Changed 1 favourite: web-01/)).toBeTruthy();
   await user.click(press('Undo'));
@@ -38,21 +40,29 @@ test('it is taken in as somebody has chosen, and can be undone', async () => {
 
 test('what was chosen for other files is not done to these', async () => {
   const { engine, user } = await choosing();
-  await user.selectOptions(dialog().getByRole('combobox'), 'Change mine');
+  await user.selectOptions(choice('web-01'), 'Change mine');
   await user.click(dialog().getByRole('checkbox', { name: /These are my own/ }));
-  expect(dialog().getByRole<HTMLSelectElement>('combobox').value).toBe('replace');
-  const untouched = () => expect(dialog().getByRole<HTMLSelectElement>('combobox').value).toBe('skip');
+  expect(choice('web-01').value).toBe('replace');
+  const untouched = () => expect(choice('web-01').value).toBe('skip');
   await user.click(dialog().getByRole('button', { name: 'Other files…' }));
   await waitFor(untouched);
-  await user.selectOptions(dialog().getByRole('combobox'), 'Change mine');
+  await user.selectOptions(choice('web-01'), 'Change mine');
   engine.drop();
   await waitFor(untouched);
+});
+
+test('what has a team’s name is left or added as another, and never changed', async () => {
+  const { engine, user } = await choosing();
+  expect([...choice('ops.jump').options].map(({ text }) => text)).toEqual(['Leave it out', 'Add as another']);
+  await user.selectOptions(choice('ops.jump'), 'Add as another');
+  await user.click(dialog().getByRole('button', { name: 'Add 2' }));
+  expect(engine.taken).toEqual([[{ name: 'web-01', choice: 'skip' }, { name: 'ops.jump', choice: 'rename' }]]);
 });
 
 test('two clicks take files in once', async () => {
   const { engine, user } = await choosing();
   await user.dblClick(dialog().getByRole('button', { name: 'Add 1' }));
-  expect(engine.taken).toEqual([[{ name: 'web-01', choice: 'skip' }]]);
+  expect(engine.taken).toEqual([[{ name: 'web-01', choice: 'skip' }, { name: 'ops.jump', choice: 'skip' }]]);
 });
 
 test('files of one’s own are taken in with what is one’s own', async () => {

@@ -65,7 +65,9 @@ describe('the settings', () => {
       { ask: 'set', setting: { key: 'browser', value: ['firefox', '--private-window'] } },
     ]);
     await user.click(press('Undo'));
-    expect(asked(engine).at(-1)).toEqual({ ask: 'set', setting: { key: 'browser', value: null } });
+    const after = { key: 'browser', value: ['firefox', '--private-window'] };
+    const done = { what: 'setting', before: { key: 'browser', value: null }, after };
+    expect(asked(engine).at(-1)).toEqual({ ask: 'undo', done });
     await user.clear(screen.getByLabelText('Terminal'));
     await user.tab();
     expect(asked(engine).at(-1)).toEqual({ ask: 'set', setting: { key: 'terminal', value: null } });
@@ -171,7 +173,8 @@ describe('the settings', () => {
     const before = { start: false, ask_justification: true };
     expect(asked(engine)).toEqual([{ ask: 'editDefaults', folder: 'Team/Prod', before, said }]);
     await user.click(press('Undo'));
-    expect(asked(engine).at(-1)).toEqual({ ask: 'editDefaults', folder: 'Team/Prod', before: said, said: before });
+    const done = { what: 'defaults', folder: 'Team/Prod', before, after: said };
+    expect(asked(engine).at(-1)).toEqual({ ask: 'undo', done });
     await user.click(press('Edit what is inherited by All favourites'));
     expect(engine.inheriting.at(-1)).toEqual({ ask: 'inherited', said: { user: 'azureuser', for: '2h' }, ofAll: true });
   });

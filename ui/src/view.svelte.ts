@@ -3,6 +3,7 @@ import { SvelteSet } from 'svelte/reactivity';
 import { accountOf, detailOf, goneAccount } from './accounts';
 import { Activity } from './activity.svelte';
 import type { AccountName } from './bindings/AccountName';
+import type { Edited } from './bindings/Edited';
 import type { FavouriteView } from './bindings/FavouriteView';
 import type { DiagnosisView } from './bindings/DiagnosisView';
 import type { Field } from './bindings/Field';
@@ -452,22 +453,21 @@ export class View {
     const was = writtenOf(before);
     const problem = await this.ask({ ask: 'edit', name: before.name, ...rename, before: was, profile });
     if (problem) return problem;
-    const back = name === before.name ? {} : { rename: before.name };
-    this.#tellChanged(name, { ask: 'edit', name, ...back, before: profile, profile: was });
+    this.#tellChanged(name, { what: 'favourite', name: before.name, called: name, before: was, after: profile });
     return null;
   }
 
   /** Changes a setting, and offers to have it `back`; what is refused comes back. */
   async set(setting: Setting, back: Setting, label: string): Promise<Problem | null> {
     const problem = await this.ask({ ask: 'set', setting });
-    if (!problem) this.#tellChanged(label, { ask: 'set', setting: back });
+    if (!problem) this.#tellChanged(label, { what: 'setting', before: back, after: setting });
     return problem;
   }
 
   /** Writes the application that signs people in. */
   async setClientId(clientId: string | null, before: string | null): Promise<Problem | null> {
     const problem = await this.ask({ ask: 'setClientId', clientId });
-    if (!problem) this.#tellChanged(words.applicationId, { ask: 'setClientId', clientId: before });
+    if (!problem) this.#tellChanged(words.applicationId, { what: 'clientId', before, after: clientId });
     return problem;
   }
 
@@ -475,12 +475,13 @@ export class View {
   async editDefaults({ path, said: before }: Defaults, said: Inheritable): Promise<Problem | null> {
     const where = path === null ? {} : { folder: path };
     const problem = await this.ask({ ask: 'editDefaults', ...where, before, said });
-    if (!problem) this.#tellChanged(path ?? words.forAll, { ask: 'editDefaults', ...where, before: said, said: before });
+    if (!problem) this.#tellChanged(path ?? words.forAll, { what: 'defaults', ...where, before, after: said });
     return problem;
   }
 
-  #tellChanged(what: string, back: Request): void {
-    this.note = { text: words.changed(what), act: { label: words.undo, run: () => void this.#askOrTell(back) } };
+  #tellChanged(what: string, done: Edited): void {
+    const undo = () => void this.#askOrTell({ ask: 'undo', done });
+    this.note = { text: words.changed(what), act: { label: words.undo, run: undo } };
   }
 
   openSettings(): Promise<void> {

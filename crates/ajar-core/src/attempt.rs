@@ -9,6 +9,7 @@ mod bastion_way;
 mod clock;
 mod diagnosis;
 mod done;
+mod door;
 mod enabled;
 mod extending;
 mod facts;
@@ -72,6 +73,8 @@ pub struct Order {
     pub port: u16,
     /// What is spoken there.
     pub protocol: Protocol,
+    /// Whether both are only supposed, because nobody says them and nobody knows yet what runs there: that decides.
+    pub is_supposed: bool,
     /// How long to ask access for, where somebody says; else it is [`DEFAULT_ACCESS`](crate::profile::DEFAULT_ACCESS), or what
     /// the policy allows.
     pub access: Option<TimeDelta>,
@@ -190,19 +193,15 @@ impl Attempt {
             (None, AddressChoice::Bastion) if !order.extends => Read::unwanted(),
             (None, _) => order.chosen_source.map_or_else(Read::wanted, chosen),
         };
-        let sent_at = memory.unsettled_since.map(|sent| sent.min(now)).filter(|sent| now - *sent < ASTRAY);
-        Self {
+        let mut attempt = Self {
             number,
             clicked_at: now,
             clock: AttemptClock::new(now),
-            // What was reached was a public address.
-            remembered: memory.endpoint.filter(|_| {
-                !order.extends && matches!(order.address, AddressChoice::Automatic | AddressChoice::Public)
-            }),
+            remembered: None,
             order,
-            remembered_window: memory.window,
+            remembered_window: None,
             prior: None,
-            principal: memory.principal,
+            principal: None,
             source,
             policies: Read::wanted(),
             vm: Read::wanted(),
@@ -210,13 +209,7 @@ impl Attempt {
             bastion: Read::wanted(),
             start: Read::unwanted(),
             client: Read::unwanted(),
-            asking: Asking {
-                unsettled: sent_at.map(|sent| limits::ms(sent + ASTRAY - now)),
-                sent_at,
-                sent: u32::from(sent_at.is_some()),
-                began: sent_at.map(|_| 0),
-                ..Asking::default()
-            },
+            asking: Asking::default(),
             probe: Probe::default(),
             private: PrivateLook::default(),
             passing_since: None,
@@ -224,7 +217,29 @@ impl Attempt {
             ready_since: None,
             notes: Vec::new(),
             outcome: None,
-        }
+        };
+        attempt.recall(memory, now);
+        attempt
+    }
+
+    /// What is known of its port from earlier: of another one, where it turns out that it opens that. To be told before anything was
+    /// asked for.
+    pub fn recall(&mut self, memory: Memory, now: DateTime<Utc>) {
+        let (at, order) = (self.clock.at(now), &self.order);
+        let may_be_public = matches!(order.address, AddressChoice::Automatic | AddressChoice::Public);
+        // What was reached was a public address.
+        let may_be_there = !order.extends && may_be_public && !self.waits_for_system();
+        self.remembered = memory.endpoint.filter(|_| may_be_there);
+        self.remembered_window = memory.window;
+        self.principal = memory.principal;
+        let sent_at = memory.unsettled_since.map(|sent| sent.min(now)).filter(|sent| now - *sent < ASTRAY);
+        self.asking = Asking {
+            unsettled: sent_at.map(|sent| at + limits::ms(sent + ASTRAY - now)),
+            sent_at,
+            sent: u32::from(sent_at.is_some()),
+            began: sent_at.map(|_| at),
+            ..Asking::default()
+        };
     }
 
     /// Its number.

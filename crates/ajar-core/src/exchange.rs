@@ -142,6 +142,8 @@ pub enum Why {
     Match,
     /// The value is none.
     Value(String),
+    /// Access is never asked for so long.
+    Length(String),
     /// It stands for a favourite of Ajar's.
     OfAjar,
     /// The file that it names is not there, is too long or is included too deep.

@@ -89,6 +89,12 @@ macro_rules! inheritable {
                 Self { $($field: if self.$field == before.$field { by_now.$field.clone() } else { self.$field.clone() },)* }
             }
 
+            /// What is said by now without a change that was made of it: what somebody else has changed since stays.
+            #[must_use]
+            pub fn taken_back(&self, before: &Self, after: &Self) -> Self {
+                Self { $($field: if self.$field == after.$field { before.$field.clone() } else { self.$field.clone() },)* }
+            }
+
             /// Takes over what is said there and not here.
             pub(crate) fn inherit(&mut self, from: Self) {
                 $(
@@ -508,6 +514,18 @@ mod tests {
             prop_assert_eq!(&before.since(&before, &by_now), &by_now);
             let user = if after.user == before.user { &by_now.user } else { &after.user };
             prop_assert_eq!(&after.since(&before, &by_now).user, user);
+        }
+
+        #[test]
+        fn what_is_taken_back_is_what_nobody_has_changed_since(
+            before in some_defaults(),
+            after in some_defaults(),
+            by_now in some_defaults(),
+        ) {
+            prop_assert_eq!(&after.taken_back(&before, &after), &before);
+            prop_assert_eq!(&by_now.taken_back(&before, &before), &by_now);
+            let user = if by_now.user == after.user { &before.user } else { &by_now.user };
+            prop_assert_eq!(&by_now.taken_back(&before, &after).user, user);
         }
 
         /// By the plainest way to say it: who is asked in order, and the first who says something counts.

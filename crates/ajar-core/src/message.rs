@@ -27,6 +27,7 @@ pub mod socket_folder;
 pub mod ssh_config;
 pub mod step;
 pub mod team;
+pub mod toml;
 
 use crate::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};

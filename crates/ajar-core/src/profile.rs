@@ -23,6 +23,11 @@ pub use lasting::{AfterUse, RenewUpTo};
 /// How long access is asked for where nobody says, unless the policy allows less: as long as most policies do.
 pub const DEFAULT_ACCESS: TimeDelta = TimeDelta::hours(3);
 
+/// Whether access is ever asked for so long: Azure grants five minutes at least, and a day at most.
+pub fn may_be_asked_for(length: IsoDuration) -> bool {
+    (TimeDelta::minutes(5)..=TimeDelta::hours(24)).contains(&length.0)
+}
+
 /// The name of a favourite: 1 to 64 letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
 ///
 /// Names are typed in shells and stand in ssh's host names, so nothing else is let in. Two names that differ only in
@@ -233,9 +238,25 @@ impl Profile {
         self.protocol.unwrap_or_else(|| Protocol::of_port(port))
     }
 
+    /// Whether nobody says how it is opened, neither port nor protocol nor what runs there: both are only supposed then.
+    pub fn is_door_supposed(&self) -> bool {
+        self.port.is_none() && self.protocol.is_none()
+    }
+
     /// The VM's port to open; 0, which is none, where one has to be said and is not.
     pub fn port(&self) -> u16 {
         port_of(self.port, self.protocol)
+    }
+
+    /// As it is by now without a change that was made of it: what somebody else has changed since stays.
+    #[must_use]
+    pub fn taken_back(&self, before: &Self, after: &Self) -> Self {
+        let said = Inheritable::of(self).taken_back(&Inheritable::of(before), &Inheritable::of(after));
+        let of = |field: fn(&Self) -> &Option<String>| {
+            if field(self) == field(after) { field(before).clone() } else { field(self).clone() }
+        };
+        let vm = if self.vm == after.vm { &before.vm } else { &self.vm };
+        Self { note: of(|known| &known.note), folder: of(|known| &known.folder), ..said.of_vm(vm.clone()) }
     }
 
     /// As it is by now, with what this changes of what it was `before`: whoever changed something else meanwhile keeps it.

@@ -5,9 +5,11 @@
 
 mod connect;
 mod deallocate;
+mod edited;
 
-pub use connect::{Connect, Together};
+pub use connect::{Connect, Launch, Together};
 pub use deallocate::Deallocate;
+pub use edited::Edited;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, SignInMethod};
@@ -234,6 +236,11 @@ pub enum Request {
         add: Vec<Favourite>,
         /// What it changed.
         change: Vec<Change>,
+    },
+    /// Undo a change of the settings; what somebody else has changed since stays.
+    Undo {
+        /// That.
+        done: Edited,
     },
     /// Have a favourite act as another account.
     ActAs {

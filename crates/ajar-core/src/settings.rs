@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, AccountSettings};
 use crate::failure::Failure;
-use crate::inheritance::{Inheritance, of_door};
+use crate::inheritance::{Field, Inheritance, of_door};
+use crate::iso8601::in_units;
 use crate::message;
 use crate::message::settings::{Flaw, flaw, table_name};
 use crate::network::OnNewAddress;
 use crate::notice::BeforeEnd;
-use crate::profile::{NetworkAddress, NetworkName, Profile, ProfileName, SourceChoice};
+use crate::profile::{NetworkAddress, NetworkName, Profile, ProfileName, SourceChoice, may_be_asked_for};
 use crate::team::{Team, TeamFavourite, TeamName, TeamPlace};
 
 /// The `schema_version` this code writes: 2 is 1 with `[networks]`, which is a mistake to who knows only 1. A file with a
@@ -145,6 +146,25 @@ impl Settings {
         of_cloud.or(self.sign_in.client_id.as_deref())
     }
 
+    /// What is said by now of the same as that setting is about.
+    pub fn said_of(&self, setting: &Setting) -> Setting {
+        match setting {
+            Setting::Cloud(_) => Setting::Cloud(self.cloud.clone()),
+            Setting::Terminal(_) => Setting::Terminal(self.clients.terminal.clone()),
+            Setting::Ssh(_) => Setting::Ssh(self.clients.ssh.clone()),
+            Setting::Browser(_) => Setting::Browser(self.clients.browser.clone()),
+            Setting::Rdp(_) => Setting::Rdp(self.clients.rdp.clone()),
+            Setting::BeforeEnd(_) => Setting::BeforeEnd(self.notifications.before_end.clone()),
+            Setting::OnNewAddress(_) => Setting::OnNewAddress(self.access.on_new_address),
+            Setting::Network { name, .. } => {
+                Setting::Network { name: name.clone(), address: self.network(name).map(|known| known.address) }
+            }
+            Setting::Team { name, .. } => {
+                Setting::Team { name: name.clone(), from: self.team(name).map(|known| known.from.clone()) }
+            }
+        }
+    }
+
     /// What makes these settings ambiguous or unusable, if anything does.
     pub fn misfit(&self) -> Option<Misfit> {
         let of_favourite = |(place, favourite): (usize, &Favourite)| {
@@ -170,8 +190,20 @@ impl Settings {
         let first = favourites.chain(accounts).flatten().next();
         first
             .or_else(|| self.inheritance.misfit())
+            .or_else(|| self.misfit_of_lengths())
             .or_else(|| self.misfit_of_networks())
             .or_else(|| self.misfit_of_teams())
+    }
+
+    fn misfit_of_lengths(&self) -> Option<Misfit> {
+        let favourites = self.written.iter().map(|known| (vec!["profiles", known.name.as_str()], known.profile.access));
+        let folders = self.inheritance.folders.iter().map(|(name, said)| (vec!["folders", name.as_str()], said.access));
+        let all = [(vec!["defaults"], self.inheritance.defaults.access)];
+        favourites.chain(folders).chain(all).find_map(|(keys, length)| {
+            let length = length.filter(|length| !may_be_asked_for(*length))?;
+            let flaw = Flaw::Length { table: &table_name(&keys), length: &in_units(length.0) };
+            Some(Misfit::at(&[&keys[..], &[Field::Access.key()]].concat(), &flaw))
+        })
     }
 
     fn misfit_of_teams(&self) -> Option<Misfit> {

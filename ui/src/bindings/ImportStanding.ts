@@ -3,4 +3,4 @@
 /**
  * How a favourite to be stands to those that are there.
  */
-export type ImportStanding = "new" | "there" | "conflict";
+export type ImportStanding = "new" | "there" | "ofTeam" | "conflict";

@@ -3,6 +3,7 @@ import type { AccountName } from "./AccountName";
 import type { Change } from "./Change";
 import type { Connect } from "./Connect";
 import type { Deallocate } from "./Deallocate";
+import type { Edited } from "./Edited";
 import type { Favourite } from "./Favourite";
 import type { HistoryFormat } from "./HistoryFormat";
 import type { Inheritable } from "./Inheritable";
@@ -143,7 +144,11 @@ add: Array<Favourite>,
 /**
  * What it changed.
  */
-change: Array<Change>, } | { "ask": "actAs", 
+change: Array<Change>, } | { "ask": "undo", 
+/**
+ * That.
+ */
+done: Edited, } | { "ask": "actAs", 
 /**
  * The favourite.
  */

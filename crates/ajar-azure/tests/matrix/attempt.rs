@@ -75,6 +75,7 @@ fn order(subject: &Subject) -> Order {
         vm: subject.vm.clone(),
         port: 22,
         protocol: Protocol::Ssh,
+        is_supposed: false,
         access: Some(TimeDelta::hours(1)),
         justification: None,
         wants_reason: None,

@@ -56,12 +56,15 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
             .map_err(|failure| End::from(words(&failure.into(), meant.name.as_str())))?;
     }
     let client = who_launches(args, protocol, profile.as_ref());
+    // Who has a command to run there means ssh, whatever runs there.
+    let runs_command = !args.command.is_empty() && profile.as_ref().is_some_and(Profile::is_door_supposed);
     let mut request = protocol::Connect {
-        port: args.port,
+        port: args.port.or(Protocol::Ssh.default_port().filter(|_| runs_command)),
         seconds: args.duration.map(in_seconds),
         reason: args.reason.clone(),
         source: source(session, args)?,
         launch: client == Client::Window,
+        launch_rdp: client == Client::Here,
         profile: meant.profile.clone(),
         ..protocol::Connect::new(meant.name.clone())
     };
@@ -78,6 +81,8 @@ pub(crate) async fn run(session: &Session, args: &Connect, signals: &mut Signals
             if args.json {
                 output::json(&connected_event(&view, &endpoint, bastion.as_ref(), window.as_ref(), elapsed_ms))?;
             }
+            // It turned out what runs there, and the engine has started the client.
+            let client = if view.protocol == Protocol::Rdp && client == Client::Here { Client::Window } else { client };
             let ended = match client {
                 Client::Here => launch_here(session, &meant, &args.command, &view, &endpoint, signals).await,
                 Client::Window | Client::Nobody => Ok(()),

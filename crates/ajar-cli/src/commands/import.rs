@@ -150,13 +150,19 @@ async fn which<'v>(host: &Host, several: &[&'v FoundVm]) -> Result<Option<&'v Fo
     Ok(several.get(chosen).copied())
 }
 
-/// As [`words::conflict_choices`] tells them.
-const CHOICES: [OnConflict; 3] = [OnConflict::Skip, OnConflict::Replace, OnConflict::Rename];
+/// What may be done with these: what only has a team's name is not one's own to change.
+fn choices<'r>(rows: impl IntoIterator<Item = &'r Row>) -> Vec<OnConflict> {
+    let is_mine = |row: &Row| matches!(row.standing, Standing::Conflict { .. });
+    let all = [OnConflict::Skip, OnConflict::Replace, OnConflict::Rename];
+    let may_change = rows.into_iter().any(is_mine);
+    all.into_iter().filter(|choice| may_change || *choice != OnConflict::Replace).collect()
+}
 
 /// What is to be done where there are other favourites of those names; asked for all at once, or one by one.
 async fn asked(rows: &[Row], settings: &Settings, may_ask: bool) -> Result<Changes, End> {
     let in_the_way = |row: &&Row| matches!(row.standing, Standing::Conflict { .. } | Standing::OfTeam(_));
-    let names: Vec<&ProfileName> = rows.iter().filter(in_the_way).map(|row| &row.candidate.name).collect();
+    let rows_there: Vec<&Row> = rows.iter().filter(in_the_way).collect();
+    let names: Vec<&ProfileName> = rows_there.iter().map(|row| &row.candidate.name).collect();
     if names.is_empty() {
         return Ok(plan::changes(rows, settings, |_| OnConflict::Skip));
     }
@@ -164,21 +170,23 @@ async fn asked(rows: &[Row], settings: &Settings, may_ask: bool) -> Result<Chang
         let names = names.into_iter().map(ToString::to_string).collect();
         return Err(ajar_runtime::adapters::words(&Failure::ImportConflicts { names }.into(), "Ajar").into());
     }
-    let mut lines: Vec<String> = words::conflict_choices().map(ToOwned::to_owned).to_vec();
+    let in_words = |choices: &[OnConflict]| choices.iter().map(|choice| words::choice(*choice).to_owned()).collect();
+    let for_all = choices(rows_there.iter().copied());
+    let mut lines: Vec<String> = in_words(&for_all);
     if names.len() > 1 {
         lines.push(words::one_by_one().into());
     }
     let all: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     let of_all = picker::one_of(words::what_of_conflicts(&all), lines).await?;
-    if let Some(choice) = CHOICES.get(of_all) {
+    if let Some(choice) = for_all.get(of_all) {
         let asked = |name: &ProfileName| names.contains(&name);
         return Ok(plan::changes(rows, settings, |name| if asked(name) { *choice } else { OnConflict::Skip }));
     }
     let mut chosen = Vec::new();
-    for name in names {
-        let lines = words::conflict_choices().map(ToOwned::to_owned).to_vec();
-        let of_one = picker::one_of(words::what_of_conflicts(&[name.as_str()]), lines).await?;
-        chosen.push((name, CHOICES.get(of_one).copied().unwrap_or(OnConflict::Skip)));
+    for row in rows_there {
+        let (name, for_one) = (&row.candidate.name, choices([row]));
+        let of_one = picker::one_of(words::what_of_conflicts(&[name.as_str()]), in_words(&for_one)).await?;
+        chosen.push((name, for_one.get(of_one).copied().unwrap_or(OnConflict::Skip)));
     }
     let choice = |name: &ProfileName| chosen.iter().find(|(known, _)| *known == name).map(|(_, choice)| *choice);
     Ok(plan::changes(rows, settings, |name| choice(name).unwrap_or(OnConflict::Skip)))
@@ -206,8 +214,8 @@ fn show(rows: &[Row], told: &Gathered) -> Result<(), End> {
         let places = places(&several.iter().collect::<Vec<_>>());
         output::line_to_people(&words::unclear(&host.label, &host.address, &places));
     }
-    for left in &told.left_out {
-        output::line_to_people(&words::left_out(left, why_unfit(left).as_deref()));
+    for left in words::left_out(&told.left_out, why_unfit) {
+        output::line_to_people(&left);
     }
     Ok(())
 }

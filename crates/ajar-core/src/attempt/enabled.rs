@@ -20,6 +20,10 @@ impl Attempt {
             return launch.then(|| Effect::LaunchClient { endpoint: endpoint.clone() }).into_iter().collect();
         }
         let mut effects = Vec::new();
+        if self.waits_for_system() {
+            self.reads_now(at, &mut effects);
+            return effects;
+        }
         if self.order.extends {
             self.reads_now(at, &mut effects);
             effects.extend(self.extension_now(now).map(Effect::Initiate));

@@ -68,7 +68,8 @@ impl Attempt {
     }
 
     pub(super) fn covering(&self, now: DateTime<Utc>) -> impl Iterator<Item = AccessWindow> {
-        let source = self.source.value().map(|source| source.address);
+        let known = self.source.value().filter(|_| !self.waits_for_system());
+        let source = known.map(|source| source.address);
         let port = self.order.port;
         self.windows().into_iter().filter(move |window| source.is_some_and(|source| window.covers(port, source, now)))
     }

@@ -35,6 +35,11 @@ pub enum Note {
         /// What they were.
         wishes: Vec<Wish>,
     },
+    /// Nobody says how it is opened, and what runs there was not told: it is opened as if it were Linux.
+    SystemUntold {
+        /// By that port.
+        port: u16,
+    },
     /// The port answered while a request was on its way, whose answer is still to come.
     AnswerToCome,
 }
@@ -107,7 +112,7 @@ impl Attempt {
         self.note_unneeded(self.clock.seen());
     }
 
-    fn note(&mut self, note: Note) {
+    pub(super) fn note(&mut self, note: Note) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }

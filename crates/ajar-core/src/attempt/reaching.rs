@@ -41,6 +41,7 @@ impl Attempt {
     pub(super) fn vm_read(&mut self, result: Result<VmFacts, Trouble>, at: Ms) {
         let power = result.as_ref().ok().map(|vm| vm.power).filter(|_| !self.start.is_known());
         let was_passing = self.passing_since.is_some();
+        self.take_in_system(&result);
         self.vm.settle(result, at);
         if power == Some(PowerState::Unknown) {
             self.untold_since.get_or_insert(at);

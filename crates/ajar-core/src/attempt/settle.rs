@@ -26,6 +26,7 @@ impl Attempt {
     pub(super) fn settle(&mut self, now: DateTime<Utc>) {
         self.doubt_the_end(now);
         self.conclude(now);
+        self.note_supposed();
         self.note_unneeded(now);
         self.note_answer_to_come();
     }

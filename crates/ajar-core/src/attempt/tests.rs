@@ -3,6 +3,7 @@
 mod access;
 mod bastion;
 mod deadlines;
+mod door;
 mod endings;
 mod extending;
 mod late_policies;

@@ -13,6 +13,7 @@ use crate::account::Defaults;
 use crate::folders::lies_in;
 use crate::inheritance::{Field, Inheritable, Inheritance, profile_keys};
 use crate::message::exchange as words;
+use crate::message::toml::unread;
 use crate::profile::{Profile, ProfileName, SourceChoice};
 use crate::settings::{BUILT_IN_CLOUDS, Favourite, Settings};
 
@@ -305,7 +306,7 @@ fn in_order(table: DeTable<'_>) -> Vec<(Key<'_>, Spanned<DeValue<'_>>)> {
 }
 
 fn malformed(text: &str, error: &toml::de::Error) -> Problem {
-    at_place(text, error.span().map_or(0, |span| span.start), error.message().to_owned())
+    at_place(text, error.span().map_or(0, |span| span.start), unread(error.message()))
 }
 
 fn at_place(text: &str, at: usize, detail: String) -> Problem {
@@ -408,15 +409,15 @@ mod tests {
             ("[profiles.a\n", (2, 12), ""),
             ("[profiles.\"-oProxyCommand=x\"]\nvm = \"VM\"\n", (2, 11), "is no name"),
             ("[profiles.\"a\\nb\"]\nvm = \"VM\"\n", (2, 11), "is no name"),
-            ("[profiles.a]\nport = 22\n", (2, 1), "missing field `vm`"),
+            ("[profiles.a]\nport = 22\n", (2, 1), "“vm” is missing"),
             ("[profiles.a]\nvm = \"VM\"\nport = 0\n", (2, 11), "no port"),
             ("[profiles.a]\nvm = \"VM\"\nport = 65536\n", (4, 8), "65536"),
             ("[profiles.a]\nvm = \"web-01\"\n", (3, 6), "is not a resource id"),
-            ("[profiles.a]\nvm = \"VM\"\nstart = \"no\"\n", (4, 9), "expected"),
+            ("[profiles.a]\nvm = \"VM\"\nstart = \"no\"\n", (4, 9), "but true or false"),
             ("[profiles.a]\nvm = \"VM\"\n[profiles.A]\nvm = \"VM\"\n", (4, 11), "twice"),
-            ("profiles = { a = 1 }\n", (2, 18), "expected"),
+            ("profiles = { a = 1 }\n", (2, 18), "but a table"),
             ("[defaults]\nport = 0\n", (2, 1), "no port"),
-            ("[defaults]\nstart = 1\n", (3, 9), "expected"),
+            ("[defaults]\nstart = 1\n", (3, 9), "but true or false"),
             ("[folders.\"a/b\"]\n[folders.\"a / b\"]\n", (3, 10), "once more"),
             ("[profiles.a]\nvm = \"VM\"\n[defaults]\nprotocol = \"port\"\n", (4, 1), "port"),
         ] {

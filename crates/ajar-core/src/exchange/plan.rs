@@ -1,8 +1,9 @@
 //! What taking favourites in would change, and what is done where there is one of that name already.
 
+mod there;
+
 use std::net::IpAddr;
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::matching::By;
@@ -14,12 +15,13 @@ use crate::failure::Failure;
 use crate::folders::folder_path;
 use crate::inheritance::{Field, Inheritable, Inheritance};
 use crate::inventory::FoundVm;
-use crate::iso8601::IsoDuration;
+use crate::iso8601::{IsoDuration, in_units};
 use crate::launch::{Os, vet};
 use crate::port::Protocol;
-use crate::profile::{AddressChoice, Profile, ProfileName};
+use crate::profile::{AddressChoice, Profile, ProfileName, may_be_asked_for};
 use crate::settings::{BUILT_IN_CLOUDS, Favourite, Settings};
 use crate::team::TeamName;
+use there::{Coming, Names, There};
 
 /// A favourite to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,9 +48,9 @@ impl Candidate {
         defaults: &Defaults,
     ) -> (Self, Vec<LeftOut>) {
         let left = |key: &str, why: Why| LeftOut { what: format!("profiles.{name}.{key}"), line: None, why };
-        let is_asked = |length: &IsoDuration| (TimeDelta::minutes(5)..=TimeDelta::hours(24)).contains(&length.0);
+        let is_asked = |length: &IsoDuration| may_be_asked_for(*length);
         let odd = profile.access.filter(|length| !is_asked(length));
-        let odd = odd.map(|length| left(Field::Access.key(), Why::Value(length.to_string())));
+        let odd = odd.map(|length| left(Field::Access.key(), Why::Length(in_units(length.0))));
         let profile = Profile { access: profile.access.filter(is_asked), ..profile };
         let Profile { account, cloud, .. } = profile.clone();
         let usual = settings.default_cloud(defaults);
@@ -97,12 +99,6 @@ impl Candidate {
         };
         let profile = at_its_door(tidied(profile), inheritance);
         Self { name: ProfileName::like(&host.label), profile, is_whole: false, found_by }
-    }
-
-    /// Whether it leads to where another one does, with what both inherit.
-    fn leads_where(&self, other: &Profile, settings: &Settings, defaults: &Defaults) -> bool {
-        let port = |profile: &Profile| settings.inheritance.effective(profile).profile.port();
-        self.is_of_vm_of(other, settings, defaults) && port(&self.profile) == port(other)
     }
 
     /// Whether both are of one VM: the same resource ID in another cloud is that of another.
@@ -281,35 +277,28 @@ pub struct Changes {
 /// How favourites to be stand to those that are there, and which of them could not be opened. Two hosts of one name are two
 /// favourites.
 pub fn rows(candidates: Vec<Candidate>, settings: &Settings, defaults: &Defaults) -> (Vec<Row>, Vec<LeftOut>) {
-    let (mut rows, mut left_out) = (Vec::<Row>::new(), Vec::new());
+    let there = There::new(settings, defaults);
+    let of_settings = Names::of(settings.favourites.iter().map(|favourite| &favourite.name));
+    let (mut coming, mut left_out) = (Coming::default(), Vec::new());
     for mut candidate in candidates {
         if let Some(why) = candidate.unfit(settings, defaults) {
             left_out.push(LeftOut { what: candidate.name.to_string(), line: None, why: Why::Unfit(Box::new(why)) });
             continue;
         }
-        // Of hosts one of several names is enough, of favourites one that says the same.
-        let is_there = |row: &&Row| {
-            if candidate.is_whole {
-                row.candidate == candidate
-            } else {
-                row.candidate.leads_where(&candidate.profile, settings, defaults)
-            }
-        };
-        if let Some(first) = rows.iter().find(is_there) {
+        let door = there.door(&candidate.profile);
+        if let Some(first) = coming.instead_of(&candidate, &door) {
             let why = Why::Twice(first.candidate.name.to_string());
             left_out.push(LeftOut { what: candidate.name.to_string(), line: None, why });
             continue;
         }
-        let taken = |name: &ProfileName| rows.iter().any(|row| row.candidate.name == *name);
-        if taken(&candidate.name) {
-            let has_it = |name: &ProfileName| taken(name) || settings.favourite(name).is_some();
-            candidate.name = another_name(&candidate.name, has_it);
+        if coming.names.have(&candidate.name) {
+            candidate.name = coming.names.another(&candidate.name, |name| of_settings.have(name));
         }
-        let standing = standing(&candidate, settings, defaults);
+        let standing = there.standing(&candidate);
         let over = over_there(&candidate, &standing, settings, defaults);
-        rows.push(Row { candidate, standing, over });
+        coming.push(Row { candidate, standing, over }, door);
     }
-    (rows, left_out)
+    (coming.rows, left_out)
 }
 
 /// What is to be made of a favourite that leads to where a host does and has another name than that.
@@ -325,39 +314,6 @@ fn over_there(
     let whole = |profile: &Profile| settings.inheritance.effective(profile).profile;
     let differs = !differences(&whole(before), &whole(&profile)).is_empty();
     differs.then(|| Box::new(Change { name: name.clone(), before: before.clone(), profile }))
-}
-
-fn standing(candidate: &Candidate, settings: &Settings, defaults: &Defaults) -> Standing {
-    let inheritance = &settings.inheritance;
-    let Some(mine) = settings.written(&candidate.name) else {
-        let leads_there = |favourite: &&Favourite| candidate.leads_where(&favourite.profile, settings, defaults);
-        let there = settings.written.iter().find(leads_there).filter(|_| !candidate.is_whole);
-        if let Some(favourite) = there {
-            return Standing::There(favourite.name.clone());
-        }
-        let team = settings.team_that_names(&candidate.name);
-        return team.map_or(Standing::New, |team| Standing::OfTeam(team.name.clone()));
-    };
-    let mut merged = candidate.over(&mine.profile, settings, defaults);
-    let whole = |profile: &Profile| inheritance.effective(profile).profile;
-    let cloud = |profile: &Profile| settings.acting(&whole(profile), defaults).ok().map(|acting| acting.cloud);
-    if cloud(&merged) == cloud(&mine.profile) {
-        // Named or not, it is the same one.
-        merged.cloud.clone_from(&mine.profile.cloud);
-    }
-    let differs = differences(&whole(&mine.profile), &whole(&merged));
-    if differs.is_empty() {
-        return Standing::Same;
-    }
-    // It may have been taken in under another name before.
-    let is_like_it = |other: &&Favourite| {
-        let over = || candidate.over(&other.profile, settings, defaults);
-        candidate.is_whole && differences(&whole(&other.profile), &whole(&over())).is_empty()
-    };
-    match settings.written.iter().find(is_like_it) {
-        Some(other) => Standing::There(other.name.clone()),
-        None => Standing::Conflict { mine: Box::new(mine.profile.clone()), merged: Box::new(merged), differs },
-    }
 }
 
 /// What differs between two profiles, as it would be written.
@@ -383,20 +339,18 @@ fn differences(mine: &Profile, theirs: &Profile) -> Vec<Difference> {
 /// another name.
 pub fn changes(rows: &[Row], settings: &Settings, mut choice: impl FnMut(&ProfileName) -> OnConflict) -> Changes {
     let mut changes = Changes::default();
+    let all = settings.favourites.iter().map(|favourite| &favourite.name);
+    let mut names = Names::of(all.chain(rows.iter().map(|row| &row.candidate.name)));
     for Row { candidate, standing, over } in rows {
         let name = &candidate.name;
-        let is_taken = |name: &ProfileName, add: &[Favourite]| {
-            settings.favourite(name).is_some()
-                || settings.team_that_names(name).is_some()
-                || rows.iter().any(|row| row.candidate.name == *name)
-                || add.iter().any(|favourite| favourite.name == *name)
-        };
-        let under_another_name = |changes: &mut Changes| {
+        let mut under_another_name = |changes: &mut Changes| {
+            let is_of_team = |name: &ProfileName| settings.team_that_names(name).is_some();
             // Whatever stands behind a team's name is the team's.
             let apart = ProfileName::like(&name.as_str().replacen('.', "-", 1));
-            let like = if settings.team_that_names(name).is_some() { &apart } else { name };
-            let free = Some(like).filter(|like| !is_taken(like, &changes.add)).cloned();
-            let another = free.unwrap_or_else(|| another_name(like, |name| is_taken(name, &changes.add)));
+            let like = if is_of_team(name) { &apart } else { name };
+            let free = Some(like).filter(|like| !names.have(like) && !is_of_team(like)).cloned();
+            let another = free.unwrap_or_else(|| names.another(like, is_of_team));
+            names.take(&another);
             changes.renamed.push((name.clone(), another.clone()));
             changes.add.push(Favourite { name: another, profile: candidate.profile.clone() });
         };
@@ -426,14 +380,14 @@ pub fn changes(rows: &[Row], settings: &Settings, mut choice: impl FnMut(&Profil
     changes
 }
 
-/// A name that is like this one, with a number behind it.
-pub(crate) fn another_name(name: &ProfileName, is_taken: impl Fn(&ProfileName) -> bool) -> ProfileName {
+/// A name that is like this one, with that number behind it or the first later one that is free; and which number that is.
+fn another_number(name: &ProfileName, from: u32, is_taken: impl Fn(&ProfileName) -> bool) -> (ProfileName, u32) {
     let beginning: String = name.as_str().chars().take(50).collect();
-    let mut number = 2_u32;
+    let mut number = from;
     loop {
         let another = ProfileName::like(&format!("{beginning}-{number}"));
         if !is_taken(&another) {
-            return another;
+            return (another, number);
         }
         number += 1;
     }

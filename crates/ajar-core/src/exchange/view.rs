@@ -50,6 +50,8 @@ pub enum ImportStanding {
     New,
     /// It is there: just like this, or under another name.
     There,
+    /// A team's favourites are called so: it may be left, or be had under another name.
+    OfTeam,
     /// One of that name is there, and is not like this: somebody has to say what to do.
     Conflict,
 }
@@ -63,7 +65,8 @@ impl From<&Row> for ImportRow {
             standing: match standing {
                 Standing::New => ImportStanding::New,
                 Standing::Same | Standing::There(_) => ImportStanding::There,
-                Standing::OfTeam(_) | Standing::Conflict { .. } => ImportStanding::Conflict,
+                Standing::OfTeam(_) => ImportStanding::OfTeam,
+                Standing::Conflict { .. } => ImportStanding::Conflict,
             },
             text: words::standing(standing),
         }

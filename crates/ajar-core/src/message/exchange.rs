@@ -1,8 +1,10 @@
 //! The words about favourites that come from elsewhere or go there.
 
+use std::collections::HashMap;
+
 use super::shown;
 use crate::exchange::matching::By;
-use crate::exchange::plan::{Difference, Standing};
+use crate::exchange::plan::{Difference, OnConflict, Standing};
 use crate::exchange::{Format, LeftOut, MAX_BYTES, MAX_ENTRIES, Problem, Sharing, Why};
 
 /// What stands at the head of a file of favourites.
@@ -61,18 +63,43 @@ pub fn problem(problem: &Problem) -> String {
     }
 }
 
-/// What is not taken in, and why; `unfit` is why it could not be opened, where that is it.
-pub fn left_out(left: &LeftOut, unfit: Option<&str>) -> String {
-    let line = left.line.map(|line| format!(" (line {line})")).unwrap_or_default();
-    format!("{}{line} is left out: {}.", quoted(&left.what), why(&left.why, unfit))
+/// What is not taken in, and why, each reason once; `unfit` is why something could not be opened, where that is it.
+pub fn left_out<'l>(
+    left: impl IntoIterator<Item = &'l LeftOut>,
+    unfit: impl Fn(&LeftOut) -> Option<String>,
+) -> Vec<String> {
+    by_reason(left, |left| why(&left.why, unfit(left).as_deref()))
 }
 
 /// The same where no command line says whose the file is: in the window, and of a team’s file.
-pub fn left_out_of_others(left: &LeftOut, unfit: Option<&str>) -> String {
-    if left.why == Why::Personal {
-        return format!("{} is left out: {OWNERS_TO_SAY}.", quoted(&left.what));
+pub fn left_out_of_others<'l>(
+    left: impl IntoIterator<Item = &'l LeftOut>,
+    unfit: impl Fn(&LeftOut) -> Option<String>,
+) -> Vec<String> {
+    let reason = |left: &LeftOut| match left.why {
+        Why::Personal => OWNERS_TO_SAY.to_owned(),
+        _ => why(&left.why, unfit(left).as_deref()),
+    };
+    by_reason(left, reason)
+}
+
+/// What is left out for the same reason, in one sentence; in the order in which the reasons come up.
+fn by_reason<'l>(left: impl IntoIterator<Item = &'l LeftOut>, why: impl Fn(&LeftOut) -> String) -> Vec<String> {
+    let (mut sentences, mut known) = (Vec::<(String, Vec<String>)>::new(), HashMap::new());
+    for left in left {
+        let line = left.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+        let (reason, what) = (why(left), format!("{}{line}", quoted(&left.what)));
+        let place = *known.entry(reason.clone()).or_insert_with(|| {
+            sentences.push((reason, Vec::new()));
+            sentences.len() - 1
+        });
+        sentences[place].1.push(what);
     }
-    left_out(left, unfit)
+    let sentence = |(reason, what): (String, Vec<String>)| {
+        let are = if what.len() == 1 { "is" } else { "are" };
+        format!("{} {are} left out: {reason}.", what.join(", "))
+    };
+    sentences.into_iter().map(sentence).collect()
 }
 
 /// What nobody says for another.
@@ -91,6 +118,7 @@ pub fn why(why: &Why, unfit: Option<&str>) -> String {
         Why::Pattern => "it stands for no host alone".into(),
         Why::Match => "whether it holds only ssh itself can tell, and may run something for it".into(),
         Why::Value(value) => format!("“{}” cannot be taken over", quoted(value)),
+        Why::Length(length) => format!("access is asked for 5m to 24h, not for {}", quoted(length)),
         Why::OfAjar => "it is a favourite of Ajar’s already".into(),
         Why::Include => "there is no such file that can be read".into(),
         Why::Twice(name) => format!("it leads to where {} does", quoted(name)),
@@ -205,9 +233,13 @@ pub fn what_of_conflicts(names: &[&str]) -> String {
     }
 }
 
-/// The choices: skip, replace, rename.
-pub fn conflict_choices() -> [&'static str; 3] {
-    ["leave mine as it is", "change mine to what the file says", "add the file’s under another name"]
+/// What may be done where a favourite is in the way.
+pub fn choice(choice: OnConflict) -> &'static str {
+    match choice {
+        OnConflict::Skip => "leave what is there as it is",
+        OnConflict::Replace => "change mine to what the file says",
+        OnConflict::Rename => "add the file’s under another name",
+    }
 }
 
 /// The choice to choose for each.

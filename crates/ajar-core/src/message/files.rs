@@ -14,7 +14,14 @@ pub(super) fn is_held(detail: &str) -> bool {
 
 /// Somebody has protected the file from being written.
 pub fn write_protected() -> &'static str {
-    "it is write-protected, and so is left as it is"
+    WRITE_PROTECTED
+}
+
+const WRITE_PROTECTED: &str = "it is write-protected, and so is left as it is";
+
+/// Whether that is what is wrong.
+pub(super) fn is_write_protected(detail: &str) -> bool {
+    detail.ends_with(WRITE_PROTECTED)
 }
 
 /// The system does not say where the user's files belong.

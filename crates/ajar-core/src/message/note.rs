@@ -25,6 +25,9 @@ pub fn note(note: &Note, zone: Zone) -> String {
         Note::NotNeeded { open_until: None, wishes } => {
             format!("The port answered already, so nothing was asked for. Not taken up: {}.", list(wishes))
         }
+        Note::SystemUntold { port } => format!(
+            "What runs on the VM could not be found out, so it is opened by SSH at port {port}. If that is wrong, say in its settings what it is opened by."
+        ),
         Note::AnswerToCome => {
             "The port answered while access was being requested. What Azure grants shows among the open windows.".into()
         }

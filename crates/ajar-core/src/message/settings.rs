@@ -65,6 +65,13 @@ pub enum Flaw<'a> {
         /// As it is written.
         name: &'a NetworkName,
     },
+    /// Access is never asked for so long.
+    Length {
+        /// In this table, such as `profiles.web`.
+        table: &'a str,
+        /// As it is written.
+        length: &'a str,
+    },
     /// The `schema_version` is something else than a number.
     NoVersion,
     /// The key stands for a table, and has another value.
@@ -118,6 +125,9 @@ pub fn flaw(flaw: &Flaw<'_>) -> String {
         Flaw::NoNetwork { table, name } => format!(
             "[{table}] source = \"{name}\" is no address, and no network under [networks]; use one of these, or automatic"
         ),
+        Flaw::Length { table, length } => {
+            format!("[{table}] for = \"{length}\" is never asked for: use 5m to 24h")
+        }
         Flaw::NoVersion => "schema_version is not a number".into(),
         Flaw::NoTable { key } => format!("“{key}” {NO_TABLE}"),
         Flaw::NoText { key } => format!("“{key}” is not a text"),

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::Wish;
+use crate::port::Protocol;
 use crate::profile::{Profile, ProfileName};
 
 /// The wish to open a favourite.
@@ -55,6 +56,10 @@ pub struct Connect {
     pub together: Option<Together>,
     /// Whether the engine starts the client, in a window of the client's own. A face with a terminal starts it itself.
     pub launch: bool,
+    /// Whether the engine starts the client where it turns out to be one of Remote Desktop, which has no use for that terminal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, ts(skip))]
+    pub launch_rdp: bool,
     /// Whether the attempt goes on without the face that asked: a click in the tray or the window is not taken back when
     /// the window closes, while a command in a terminal takes its wish along.
     #[serde(default)]
@@ -64,6 +69,28 @@ pub struct Connect {
     #[serde(default)]
     #[cfg_attr(test, ts(skip))]
     pub again: bool,
+}
+
+/// Which clients the engine starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Launch {
+    /// None.
+    Nothing,
+    /// Those of Remote Desktop.
+    RemoteDesktop,
+    /// Whichever it is.
+    Anything,
+}
+
+impl Launch {
+    /// Whether it starts the client that speaks that.
+    pub fn is_for(self, protocol: Protocol) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::RemoteDesktop => protocol == Protocol::Rdp,
+            Self::Anything => true,
+        }
+    }
 }
 
 /// Favourites that are opened together: what they ask of one policy goes in one request.
@@ -101,6 +128,7 @@ impl Connect {
             passing: false,
             together: None,
             launch: true,
+            launch_rdp: false,
             stays: false,
             again: false,
         }
@@ -119,6 +147,15 @@ impl Connect {
     /// The wish for access from here, where a window is open from another address of this machine, until the same end.
     pub fn from_here(name: ProfileName) -> Self {
         Self { follows: true, ..Self::more_time(name) }
+    }
+
+    /// Which clients the engine is to start.
+    pub fn launches(&self) -> Launch {
+        match (self.launch, self.launch_rdp) {
+            (true, _) => Launch::Anything,
+            (false, true) => Launch::RemoteDesktop,
+            (false, false) => Launch::Nothing,
+        }
     }
 
     /// What is wished for this one time, beyond the profile.

@@ -45,7 +45,23 @@ impl Working {
     /// Another wish for the same: the client is started if anybody wants it.
     pub(super) fn follow(&mut self, follower: Follower) {
         self.followers.add(follower);
-        self.attempt.want_launch(self.followers.want_launch());
+        self.heed_followers();
+    }
+
+    /// Starts the client in the end if one of those who are there wants it.
+    fn heed_followers(&mut self) {
+        self.attempt.want_launch(self.followers.want_launch(self.attempt.order().protocol));
+    }
+
+    /// Takes in a fact; whether it opens another port since than it was thought to.
+    fn apply(&mut self, number: AttemptNumber, fact: Fact, now: DateTime<Utc>) -> bool {
+        let before = self.attempt.order().port;
+        self.attempt.apply(number, fact, now);
+        let is_another = self.attempt.order().port != before;
+        if is_another {
+            self.heed_followers();
+        }
+        is_another
     }
 
     /// What an effect that writes to Azure looks at before it does; the others have no use for it.
@@ -126,11 +142,17 @@ impl Attempts {
         Self { last: first, all: Vec::new() }
     }
 
-    /// The attempt under way to open a VM's port, or for more time there, whichever favourite it was asked for by.
-    pub(super) fn under_way(&mut self, vm: &CloudVm, wanted: &Connect, port: u16) -> Option<&mut Working> {
+    /// The attempt under way to open a VM's port, or for more time there, whichever favourite it was asked for by. Where both go by
+    /// what runs on the VM they are for the same, whatever that turns out to be.
+    pub(super) fn under_way(
+        &mut self,
+        vm: &CloudVm,
+        wanted: &Connect,
+        (port, is_supposed): (u16, bool),
+    ) -> Option<&mut Working> {
         let wanted = |working: &&mut Working| {
             let order = working.attempt.order();
-            let is_there = order.place() == *vm && order.port == port;
+            let is_there = order.place() == *vm && (order.port == port || (is_supposed && order.is_supposed));
             !working.is_ended() && is_there && (order.extends, order.follows) == (wanted.extends, wanted.follows)
         };
         self.all.iter_mut().find(wanted)
@@ -239,7 +261,7 @@ impl Attempts {
             if working.followers.is_empty() {
                 working.cancel(now);
             } else {
-                working.attempt.want_launch(working.followers.want_launch());
+                working.heed_followers();
                 goes_on = true;
             }
         }
@@ -251,10 +273,10 @@ impl Attempts {
         self.all.clear();
     }
 
-    pub(super) fn apply(&mut self, number: AttemptNumber, fact: Fact, now: DateTime<Utc>) {
-        if let Some(working) = self.working(number) {
-            working.attempt.apply(number, fact, now);
-        }
+    /// Takes in a fact; gives back the attempt if it opens another port since than it was thought to.
+    pub(super) fn apply(&mut self, number: AttemptNumber, fact: Fact, now: DateTime<Utc>) -> Option<&Attempt> {
+        let working = self.working(number)?;
+        working.apply(number, fact, now).then_some(&working.attempt)
     }
 
     /// This machine is at another address, as a cloud sees it: what is opened there has to let that one in.

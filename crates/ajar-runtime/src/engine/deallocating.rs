@@ -15,7 +15,7 @@ use ajar_core::message::deallocation as told;
 use ajar_core::message::failure::{About, in_words};
 use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::{Profile, ProfileName};
-use ajar_core::protocol::Deallocate;
+use ajar_core::protocol::{Deallocate, Launch};
 use ajar_core::settings::Favourite;
 use ajar_core::snapshot::{DeallocationEnd, DeallocationView};
 use ajar_core::vm::{CloudVm, PowerState};
@@ -193,7 +193,7 @@ impl Engine {
         if self.attempts.opens(&place) {
             return Err(Failure::OpeningUnderWay.into());
         }
-        let follower = Follower { face, name: name.clone(), launch: false };
+        let follower = Follower { face, name: name.clone(), launch: Launch::Nothing };
         let caller = self.act(&profile)?;
         if let Some(known) = self.deallocations.under_way(&place) {
             known.followers.add(follower);
@@ -224,7 +224,7 @@ impl Engine {
         if self.deallocations.under_way(&place).is_none() {
             let caller = self.act(&profile)?;
             let mut followers = Followers::default();
-            followers.add(Follower { face: None, name: name.clone(), launch: false });
+            followers.add(Follower { face: None, name: name.clone(), launch: Launch::Nothing });
             self.begin_deallocation(name, &profile, place, caller, followers, Some(endpoints));
         }
         Ok(())

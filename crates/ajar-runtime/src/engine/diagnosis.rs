@@ -71,14 +71,14 @@ impl Engine {
             let Looking { favourite, caller: Caller { azure, acting }, mut attempt, last, detection, ports, az } =
                 looking;
             let (vm, protocol) = (attempt.order().vm.clone(), attempt.order().protocol);
-            let (order, own) = (attempt.order().clone(), favourite.profile.clone());
-            let (facts, granted, who, last, client) = tokio::join!(
+            let (facts, granted, who, last) = tokio::join!(
                 look(&mut attempt, &ports, (&azure, az.as_ref()), &detection),
                 azure.granted(&vm),
                 ports.accounts.whom(&acting, vm.resource().subscription_id()),
-                look_there(&*ports.probe, last, protocol),
-                client(Arc::clone(&ports.launcher), order, own)
+                look_there(&*ports.probe, last, protocol)
             );
+            // Last: what runs there may say which it is.
+            let client = client(Arc::clone(&ports.launcher), attempt.order().clone(), favourite.profile.clone()).await;
             let diagnosed = Diagnosed { favourite, acting, attempt, facts, granted, who, last, client, reply };
             drop(happened.send(Happened::Diagnosed(Box::new(diagnosed))));
         });
@@ -96,16 +96,11 @@ impl Engine {
         if self.deallocations.have(&vm) {
             return Err(Failure::BeingDeallocated.into());
         }
-        let (detection, key) = (self.detection(&vm.cloud), State::key(&vm, profile.port()));
-        let last = self.remembered.state().endpoints.get(&key).cloned();
-        let last = last.filter(|_| profile.address() != AddressChoice::Private);
-        let memory = Memory {
-            // It is looked at beside all else, which nothing would be said of then.
-            endpoint: None,
-            unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
-            window: self.held.of(&vm, profile.port()).map(|held| held.window.clone()),
-            principal: self.principal(&favourite.name, &vm),
-        };
+        let detection = self.detection(&vm.cloud);
+        let memory = self.memory(&favourite.name, &vm, profile.port());
+        let last = memory.endpoint.clone().filter(|_| profile.address() != AddressChoice::Private);
+        // It is looked at beside all else, which nothing would be said of then.
+        let memory = Memory { endpoint: None, ..memory };
         let wish = Connect { launch: false, ..Connect::new(favourite.name.clone()) };
         // That a reason is asked for stands in nobody's way.
         let order = Order { wants_reason: None, ..self.order(&favourite, wish, vm, source, now) };
@@ -154,6 +149,7 @@ impl Engine {
             self.note_accepted_account(&acting.account, vm);
             self.hold_read(name, vm, policies);
         } else if let Fact::Vm(Ok(facts)) = fact {
+            self.know_systems(facts.os.map(|os| (vm.id.clone(), os)));
             self.know_power(vm.clone(), Some(facts.power));
         }
     }

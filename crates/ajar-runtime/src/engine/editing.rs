@@ -9,7 +9,7 @@ use ajar_core::message;
 use ajar_core::message::settings::{Flaw, flaw};
 use ajar_core::port::Protocol;
 use ajar_core::profile::{Profile, ProfileName};
-use ajar_core::protocol::{InheritedView, Reply};
+use ajar_core::protocol::{Edited, InheritedView, Reply};
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
 
@@ -43,7 +43,12 @@ impl Engine {
         if known.name != *called {
             self.settings.may_be_named(called)?;
         }
-        self.settings_file.change_since(&known.name, called, before, profile)?;
+        let written = self.settings_file.change_since(&known.name, called, before, profile)?;
+        if let Some(before) = before {
+            let (name, called) = (name.clone(), called.clone());
+            let (before, after) = (Box::new(before.clone()), Box::new(profile.clone()));
+            self.undoable.edited(Edited::Favourite { name, called, before, after }, written);
+        }
         self.rename_windows(&known.name, called);
         self.rename_starter(&known.name, called);
         self.settings_seen = None;
@@ -116,7 +121,12 @@ impl Engine {
             }
         }
         let of_teams = Self::whom_teams_act_as(&self.settings);
-        self.settings_file.change_defaults_since(folder, before, wanted)?;
+        let written = self.settings_file.change_defaults_since(folder, before, wanted)?;
+        if let Some(before) = before {
+            let (before, after) = (Box::new(before.clone()), Box::new(wanted.clone()));
+            let folder = folder.map(ToOwned::to_owned);
+            self.undoable.edited(Edited::Defaults { folder, before, after }, written);
+        }
         self.settings_seen = None;
         self.reload_settings();
         act_anew |= of_teams != Self::whom_teams_act_as(&self.settings);

@@ -322,7 +322,7 @@ impl Engine {
                     let cloud = working.attempt.order().cloud.clone();
                     self.seen_at(&cloud, *source);
                 }
-                self.attempts.apply(number, fact, now);
+                self.apply(number, fact, now);
             }
             Happened::Initiated { attempt, name, door: (vm, port), is_source_named, result } => {
                 self.initiating.retain(|asked| *asked != vm);
@@ -334,7 +334,7 @@ impl Engine {
                 if !matches!(result, Err(InitiateFailure::Unanswered(_))) {
                     self.settled(State::key(&vm, port));
                 }
-                self.attempts.apply(attempt, Fact::Initiated(result), now);
+                self.apply(attempt, Fact::Initiated(result), now);
             }
             Happened::Adopted { account, name, vm, policies } => {
                 self.note_accepted_account(&account, &vm);

@@ -1,6 +1,8 @@
 //! Whom an attempt is for: the faces that asked for it and are still there.
 
+use ajar_core::port::Protocol;
 use ajar_core::profile::ProfileName;
+use ajar_core::protocol::Launch;
 
 /// A face of this engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +15,8 @@ pub(super) struct Follower {
     pub(super) face: Option<FaceId>,
     /// The favourite it asked for: several may lead to one port.
     pub(super) name: ProfileName,
-    /// Whether it wants the engine to start the client.
-    pub(super) launch: bool,
+    /// Which clients it wants the engine to start.
+    pub(super) launch: Launch,
 }
 
 /// All of an attempt. With the last the attempt has lost its purpose.
@@ -46,7 +48,7 @@ impl Followers {
         self.0.is_empty()
     }
 
-    pub(super) fn want_launch(&self) -> bool {
-        self.0.iter().any(|follower| follower.launch)
+    pub(super) fn want_launch(&self, protocol: Protocol) -> bool {
+        self.0.iter().any(|follower| follower.launch.is_for(protocol))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use ajar_core::attempt::{Memory, Order, Proposed, Renews};
+use ajar_core::attempt::{Order, Proposed, Renews};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::journal::Opening;
 use ajar_core::justification::{Filling, filled};
@@ -28,7 +28,7 @@ use super::inventory::Wish;
 use super::publish::key;
 use super::{Asked, Engine};
 use crate::accounts::find_cloud;
-use crate::files::{Purpose, State};
+use crate::files::Purpose;
 
 /// There is no favourite yet that could be changed.
 fn before_it_is_added(mut trouble: Trouble) -> Trouble {
@@ -77,6 +77,7 @@ impl Engine {
             | Request::BringBack { .. }
             | Request::Import { .. }
             | Request::UndoImport { .. }
+            | Request::Undo { .. }
             | Request::CopyOfTeam { .. }
             | Request::BringTeamBack { .. }
             | Request::ActAs { .. }
@@ -113,6 +114,7 @@ impl Engine {
             Request::SignOut { .. }
             | Request::Import { .. }
             | Request::UndoImport { .. }
+            | Request::Undo { .. }
             | Request::BringTeamBack { .. }
             | Request::Rights { .. }
             | Request::ActivityLog { .. }
@@ -202,6 +204,7 @@ impl Engine {
             }
             Request::Import { add, change } => self.import(&add, &change)?,
             Request::UndoImport { add, change } => self.undo_import(&add, &change)?,
+            Request::Undo { done } => self.undo(&done)?,
             Request::CopyOfTeam { name, called } => self.copy_of_team(&name, called.as_ref())?,
             Request::BringTeamBack { name } => self.bring_team_back(&name)?,
             Request::Move { name, before } => {
@@ -223,11 +226,7 @@ impl Engine {
             Request::SetDefaultAccount { account } => return self.set_default_account(&account),
             Request::SignIn(wish) => return self.sign_in(wish).map(|number| Reply::SigningIn { number }),
             Request::CancelSignIn => self.cancel_sign_in(),
-            Request::SetClientId { client_id } => {
-                self.settings_file.set_client_id(client_id.as_deref())?;
-                self.settings_seen = None;
-                self.reload_settings();
-            }
+            Request::SetClientId { client_id } => self.set_client_id(client_id.as_deref())?,
             // The answers of these take their time, and settings are looked at before anything that is asked; see `answer`.
             Request::SignOut { .. }
             | Request::ReadAccounts
@@ -336,14 +335,18 @@ impl Engine {
         if !connect.extends {
             self.forget_deallocation(&vm);
         }
+        let is_supposed = self.is_supposed(&profile, &connect);
         let launch = connect.launch && has_client(&profile, profile.spoken_at(port));
         let connect = Connect { launch, ..connect };
-        let follower = Follower { face, name: name.clone(), launch };
+        let follower = Follower { face, name: name.clone(), launch: connect.launches() };
         // A host that is new to it does not know what was told by the last one; the user does.
         let wishes = if connect.again { Vec::new() } else { connect.wishes() };
         if caller.is_ok()
-            && let Some(working) = self.attempts.under_way(&vm, &connect, port)
+            && let Some(working) = self.attempts.under_way(&vm, &connect, (port, is_supposed))
         {
+            if !is_supposed {
+                working.attempt.port_is_said();
+            }
             working.follow(follower);
             let said = connect.seconds.map(|seconds| TimeDelta::seconds(seconds.into()));
             working.attempt.join(wishes, said.or_else(|| profile.access.map(|length| length.0)));
@@ -356,13 +359,7 @@ impl Engine {
         let chosen_source =
             if connect.extends && !connect.follows { chosen_source.or_else(named) } else { chosen_source };
         let now = self.now();
-        let key = State::key(&vm, port);
-        let memory = Memory {
-            endpoint: self.remembered.state().endpoints.get(&key).cloned(),
-            unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
-            window: self.held.of(&vm, port).map(|held| held.window.clone()),
-            principal: self.principal(&name, &vm),
-        };
+        let memory = self.memory(&name, &vm, port);
         let opened = Favourite { name, profile };
         let order = Order { wishes, renews, subnet, ..self.order(&opened, connect, vm, chosen_source, now) };
         self.closed.retain(|closed| closed.view.name != order.name);
@@ -387,6 +384,7 @@ impl Engine {
             name: name.clone(),
             port,
             protocol: profile.spoken_at(port),
+            is_supposed: self.is_supposed(profile, &connect),
             access: said.or_else(|| profile.access.map(|length| length.0)),
             justification: connect
                 .reason

@@ -2,6 +2,7 @@
 
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::folders::folder_path;
+use ajar_core::protocol::Edited;
 use ajar_core::settings::{Setting, Settings};
 use ajar_core::snapshot::{CloudView, FolderView, SettingsView};
 
@@ -66,7 +67,9 @@ impl Engine {
         }
         let removed =
             if let Setting::Team { name, from: None } = setting { self.settings.team(name).cloned() } else { None };
-        self.settings_file.set(setting)?;
+        let before = self.settings.said_of(setting);
+        let written = self.settings_file.set_to_undo(setting)?;
+        self.undoable.edited(Edited::Setting { before, after: setting.clone() }, written);
         self.settings_seen = None;
         self.reload_settings();
         if let Some(team) = removed {
@@ -75,6 +78,17 @@ impl Engine {
         if let Setting::Team { name, from: Some(_) } = setting {
             self.read_team_now(name);
         }
+        Ok(())
+    }
+
+    /// Writes the application that signs people in, or takes it out.
+    pub(super) fn set_client_id(&mut self, client_id: Option<&str>) -> Result<(), Trouble> {
+        let before = self.settings.sign_in.client_id.clone();
+        let written = self.settings_file.set_client_id(client_id)?;
+        let after = client_id.map(ToOwned::to_owned);
+        self.undoable.edited(Edited::ClientId { before, after }, written);
+        self.settings_seen = None;
+        self.reload_settings();
         Ok(())
     }
 

@@ -2,14 +2,21 @@
 
 use std::collections::BTreeSet;
 
+use ajar_core::attempt::{Fact, Memory};
+use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::protocol::Connect;
 use ajar_core::resource_id::VmResourceId;
 use ajar_core::settings::Favourite;
+use ajar_core::snapshot::AttemptNumber;
 use ajar_core::vm::{CloudVm, OsType};
+use chrono::{DateTime, Utc};
 
 use super::Engine;
+use crate::files::State;
 
 impl Engine {
-    /// Takes in what Azure says of the VMs that favourites lead to. What is being opened goes on as it was begun.
+    /// Takes in what Azure says of the VMs that favourites lead to. What is being opened goes on as it was begun, but for what
+    /// waits for just this.
     pub(super) fn know_systems(&mut self, told: impl IntoIterator<Item = (VmResourceId, OsType)>) {
         let known = &self.settings.inheritance.systems;
         let of_favourites: BTreeSet<_> =
@@ -37,5 +44,37 @@ impl Engine {
         let told = places.into_iter().filter_map(|place| Some((inventory.vm(&place)?.os?, place.id)));
         let told: Vec<_> = told.map(|(os, vm)| (vm, os)).collect();
         self.know_systems(told);
+    }
+
+    /// Tells an attempt a fact. One that turns out to open another port than was supposed is told what is known of that.
+    pub(super) fn apply(&mut self, number: AttemptNumber, fact: Fact, now: DateTime<Utc>) {
+        let Some(attempt) = self.attempts.apply(number, fact, now) else { return };
+        let order = attempt.order();
+        let (name, place, port) = (order.name.clone(), order.place(), order.port);
+        let memory = self.memory(&name, &place, port);
+        if let Some(working) = self.attempts.working(number) {
+            working.attempt.recall(memory, now);
+        }
+    }
+
+    /// Whether nobody says which port is wanted, and what runs on the VM is not known yet. More time is for a port that was opened,
+    /// and where it was reached before, it is that.
+    pub(super) fn is_supposed(&self, profile: &Profile, connect: &Connect) -> bool {
+        let was_reached = || {
+            let key = State::key(&self.place(profile), profile.port());
+            self.remembered.state().endpoints.contains_key(&key)
+        };
+        connect.port.is_none() && profile.is_door_supposed() && !connect.extends && !was_reached()
+    }
+
+    /// What is known of a VM's port from earlier.
+    pub(super) fn memory(&self, name: &ProfileName, vm: &CloudVm, port: u16) -> Memory {
+        let key = State::key(vm, port);
+        Memory {
+            endpoint: self.remembered.state().endpoints.get(&key).cloned(),
+            unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
+            window: self.held.of(vm, port).map(|held| held.window.clone()),
+            principal: self.principal(name, vm),
+        }
     }
 }

@@ -153,8 +153,7 @@ impl Engine {
         for TeamFlaws { team, left_out: left } in flaws {
             let Some(known) = self.teams.known.iter_mut().find(|known| known.team.name == team) else { continue };
             let unread = known.kept.iter().filter_map(|kept| kept.copy.as_ref()).flat_map(|copy| copy.left_out.clone());
-            let unfit = left.iter().map(|left| left_out_of_others(left, why_unfit(left).as_deref()));
-            let mut notes: Vec<_> = unread.chain(unfit).collect();
+            let mut notes: Vec<_> = unread.chain(left_out_of_others(&left, why_unfit)).collect();
             let more = notes.len().saturating_sub(NOTES);
             notes.truncate(NOTES);
             notes.extend((more > 0).then(|| words::more_left_out(more)));

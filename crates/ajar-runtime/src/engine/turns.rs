@@ -65,6 +65,7 @@ fn changes_settings(request: &Request) -> bool {
         | Request::BringBack { .. }
         | Request::Import { .. }
         | Request::UndoImport { .. }
+        | Request::Undo { .. }
         | Request::CopyOfTeam { .. }
         | Request::BringTeamBack { .. }
         | Request::ActAs { .. }

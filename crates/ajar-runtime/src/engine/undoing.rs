@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use ajar_core::exchange::plan::Change;
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::protocol::Edited;
 use ajar_core::settings::Favourite;
 
 use super::Engine;
 use crate::files::{RemovedFavourite, Written};
 
-/// As many removals as can be undone, and as many imports.
+/// As many removals as can be undone, as many imports and as many other changes.
 const KEPT: usize = 20;
 
 /// What was done to favourites and can be undone, each with what the settings were written as before and after.
@@ -18,6 +19,7 @@ const KEPT: usize = 20;
 pub(super) struct Undoable {
     removed: VecDeque<(ProfileName, RemovedFavourite)>,
     imports: VecDeque<Import>,
+    edits: VecDeque<(Edited, Written)>,
 }
 
 struct Import {
@@ -33,6 +35,14 @@ impl Undoable {
         self.removed.push_back((name, removed));
         if self.removed.len() > KEPT {
             self.removed.pop_front();
+        }
+    }
+
+    /// Something else was changed.
+    pub(super) fn edited(&mut self, done: Edited, written: Written) {
+        self.edits.push_back((done, written));
+        if self.edits.len() > KEPT {
+            self.edits.pop_front();
         }
     }
 
@@ -97,16 +107,14 @@ impl Engine {
 
     /// Undoes an import. What somebody has changed since stays.
     pub(super) fn undo_import(&mut self, add: &[Favourite], change: &[Change]) -> Result<(), Trouble> {
-        let back = |Change { name, before, profile }: &Change| Change {
-            name: name.clone(),
-            before: profile.clone(),
-            profile: before.clone(),
+        let back = |Change { name, before, profile }: &Change| {
+            let by_now = self.settings.written(name)?.profile.clone();
+            Some(Change { name: name.clone(), profile: by_now.taken_back(before, profile), before: by_now })
         };
-        let there = |change: &Change| self.settings.written(&change.name).is_some();
-        let change: Vec<Change> = change.iter().map(back).filter(there).collect();
+        let backs: Vec<Change> = change.iter().filter_map(back).collect();
         let is_as_added = |favourite: &&Favourite| self.settings.written(&favourite.name) == Some(*favourite);
         let add: Vec<Favourite> = add.iter().filter(is_as_added).cloned().collect();
-        self.vet_changes(&change)?;
+        self.vet_changes(&backs)?;
         let is_one = |import: &Import| {
             let is_added = |added: &Favourite| add.iter().any(|favourite| favourite.name == added.name);
             let is_changed = |changed: &Change| change.iter().any(|change| change.name == changed.name);
@@ -114,8 +122,46 @@ impl Engine {
         };
         let done = self.undoable.imports.iter().rposition(is_one);
         let written = done.and_then(|place| self.undoable.imports.remove(place)).map(|import| import.written);
-        self.settings_file.undo_take_in(written.as_ref(), &add, &change)?;
-        self.favourites_changed(&change);
+        self.settings_file.undo_take_in(written.as_ref(), &add, change)?;
+        self.favourites_changed(&backs);
+        Ok(())
+    }
+
+    /// Undoes another change of the settings: by the same bytes where nobody wrote in between. What somebody has changed since stays.
+    pub(super) fn undo(&mut self, done: &Edited) -> Result<(), Trouble> {
+        if let Edited::Favourite { name, called, .. } = done
+            && name != called
+            && self.attempts.open(called)
+        {
+            return Err(Failure::BeingOpened { name: called.to_string() }.into());
+        }
+        let place = self.undoable.edits.iter().rposition(|(known, _)| known == done);
+        let written = place.and_then(|place| self.undoable.edits.remove(place)).map(|(_, written)| written);
+        let is_as_it_was = written.is_some_and(|written| self.settings_file.undo(&written).is_ok_and(|undone| undone));
+        match done {
+            Edited::Favourite { name, called, .. } if is_as_it_was => {
+                self.rename_windows(called, name);
+                self.rename_starter(called, name);
+            }
+            Edited::Defaults { .. } | Edited::Setting { .. } | Edited::ClientId { .. } if is_as_it_was => {}
+            Edited::Favourite { name, called, before, after } => {
+                let by_now = self.written(called)?.profile.clone();
+                return self.edit(called, Some(name), Some(&by_now), &by_now.taken_back(before, after));
+            }
+            Edited::Defaults { folder, before, after } => {
+                let by_now = self.settings.inheritance.said_of(folder.as_deref());
+                return self.edit_defaults(folder.as_deref(), Some(&by_now), &by_now.taken_back(before, after));
+            }
+            Edited::Setting { before, after } if self.settings.said_of(after) == *after => return self.set(before),
+            Edited::ClientId { before, after } if self.settings.sign_in.client_id == *after => {
+                return self.set_client_id(before.as_deref());
+            }
+            Edited::Setting { .. } | Edited::ClientId { .. } => return Ok(()),
+        }
+        self.read_settings_again();
+        if self.looked {
+            self.begin_refresh();
+        }
         Ok(())
     }
 

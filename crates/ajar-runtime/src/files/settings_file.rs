@@ -295,15 +295,15 @@ mod tests {
     fn bad_settings_say_where_and_are_left_alone() {
         for (bad, part) in [
             ("schema_version = 1\n[profiles.a\n", "line 2, column 12"),
-            ("\n[profiles.a]\nuser = \"x\"\n", "line 2, column 11: [profiles.a] missing field `vm`"),
+            ("\n[profiles.a]\nuser = \"x\"\n", "line 2, column 11: [profiles.a] “vm” is missing"),
             ("[profiles.a]\n  vm = \"web-01\"\n", "line 2, column 8: [profiles.a] “web-01” is not a resource id"),
             ("\u{feff}[profiles.\"ä b\"]\r\nvm = \"/\"\n", "line 2, column 6: [profiles.ä b]"),
             (&format!("[profiles.\"ä b\"]\nvm = \"{VM}\"\n"), "line 1, column 11: [profiles] “ä b”"),
             (
                 "[clouds.sim]\nauthority = \"https://x\"\n",
-                "line 1, column 9: [clouds.sim] missing field `resource_manager`",
+                "line 1, column 9: [clouds.sim] “resource_manager” is missing",
             ),
-            ("[clients]\nssh = 1\n", "line 2, column 7: [clients] invalid type"),
+            ("[clients]\nssh = 1\n", "line 2, column 7: [clients] ssh: the number 1"),
             (&format!("[profiles.a]\nvm = \"{VM}\"\nport = 0\n"), "line 3, column 1: [profiles.a] port = 0 is no port"),
             (
                 &format!("[profiles.a]\nvm = \"{VM}\"\n[profiles.A]\nvm = \"{VM}\"\n"),
@@ -328,7 +328,7 @@ mod tests {
         let (_folder, readable) = file(&before);
         let read = readable.read().unwrap();
         assert_eq!((read.newer, read.favourites.len(), read.clients.ssh.as_deref()), (Some(99), 1, Some("my-ssh")));
-        for refused in [readable.remove(&"a".parse().unwrap()).map(drop), readable.set_client_id(None)] {
+        for refused in [readable.remove(&"a".parse().unwrap()).map(drop), readable.set_client_id(None).map(drop)] {
             let Failure::SettingsNewer { version, known, unread, .. } = refused.unwrap_err().failure else { panic!() };
             assert_eq!((version, known, unread), (99, SCHEMA_VERSION, None));
         }

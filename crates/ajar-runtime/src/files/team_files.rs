@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ajar_core::account::Defaults;
-use ajar_core::exchange::{self, Entry, Format, LeftOut, Sharing, written};
+use ajar_core::exchange::{self, Entry, Format, Sharing, written};
 use ajar_core::failure::Trouble;
 use ajar_core::message::exchange as words;
 use ajar_core::settings::{Favourite, Settings};
@@ -157,8 +157,7 @@ pub(crate) fn understood(bytes: &[u8]) -> Result<(Vec<Entry>, Vec<String>), Team
         return Err(TeamProblem::WebPage);
     }
     let read = exchange::read(bytes, "", Some(Format::Ajar), &mut |_| None).map_err(TeamProblem::Unfit)?;
-    let left_out = |left: &LeftOut| words::left_out(left, None);
-    Ok((read.entries, read.left_out.iter().map(left_out).collect()))
+    Ok((read.entries, words::left_out(&read.left_out, |_| None)))
 }
 
 /// What a team's file says that has a path, when nobody writes it: it may be written in place, and its beginning alone is a file

@@ -146,7 +146,7 @@ impl Face {
 
     /// Asks to open a favourite, and follows the attempt even if the host goes away.
     pub async fn connect(&self, connect: Connect) -> Following {
-        let (launch, gone) = (connect.launch, self.gone.clone());
+        let (launch, gone) = (connect.launches(), self.gone.clone());
         let (progress, followed) = watch::channel(Progress::Asking);
         // If the engine is gone, following says so.
         drop(self.wishes.send(Wish::Follow(Followed { connect, progress })).await);

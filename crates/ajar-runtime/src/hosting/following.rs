@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::protocol::{Connect, Reply};
+use ajar_core::protocol::{Connect, Launch, Reply};
 use ajar_core::snapshot::{AttemptNumber, AttemptView, FailureView, Snapshot};
 use tokio::sync::{oneshot, watch};
 
@@ -16,8 +16,8 @@ pub struct Following {
     pub(super) progress: watch::Receiver<Progress>,
     pub(super) snapshots: watch::Receiver<Option<Arc<Snapshot>>>,
     pub(super) last: Option<AttemptView>,
-    /// Whether the engine is to start the client.
-    pub(super) launch: bool,
+    /// Which clients the engine is to start.
+    pub(super) launch: Launch,
     /// Why there is no engine any more.
     pub(super) gone: Gone,
 }
@@ -83,8 +83,8 @@ impl Gone {
     }
 }
 
-fn as_asked(view: &AttemptView, launch: bool) -> AttemptView {
-    if launch { view.clone() } else { view.clone().without_client() }
+fn as_asked(view: &AttemptView, launch: Launch) -> AttemptView {
+    if launch.is_for(view.protocol) { view.clone() } else { view.clone().without_client() }
 }
 
 fn find(snapshot: Option<&Snapshot>, number: Option<AttemptNumber>) -> Option<&AttemptView> {
@@ -109,7 +109,7 @@ impl Followed {
             Progress::Number(number) => number,
             Progress::Ended(_) | Progress::Refused(_) => return false,
         };
-        let ended = match find(snapshot, Some(number)).map(|view| as_asked(view, self.connect.launch)) {
+        let ended = match find(snapshot, Some(number)).map(|view| as_asked(view, self.connect.launches())) {
             Some(view) if view.outcome.is_none() => return !self.progress.is_closed(),
             Some(view) => Progress::Ended(Box::new(view)),
             None => {

@@ -131,6 +131,7 @@ fn order() -> Order {
         vm: vm("web"),
         port: 22,
         protocol: Protocol::Ssh,
+        is_supposed: false,
         access: Some(chrono::TimeDelta::hours(1)),
         justification: None,
         wants_reason: None,

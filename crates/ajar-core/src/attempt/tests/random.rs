@@ -41,13 +41,14 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn beginning() -> impl Strategy<Value = (Order, Memory)> {
-    (any::<[bool; 10]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
-        let [start, launch, chosen, known, held, extends, why, follows, elsewhere, own_ways] = flags;
+    (any::<[bool; 11]>(), proptest::option::of(-150..30_i64)).prop_map(|(flags, sent)| {
+        let [start, launch, chosen, known, held, extends, why, follows, elsewhere, own_ways, supposed] = flags;
         let launch = launch && !extends;
         let order = Order {
             may_start: start,
             launch,
             own_ways,
+            is_supposed: supposed && !extends,
             extends,
             follows: extends && follows,
             chosen_source: chosen.then_some(ME),

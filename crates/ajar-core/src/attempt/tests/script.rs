@@ -42,6 +42,7 @@ pub(super) fn order() -> Order {
         vm: vm_id(),
         port: 22,
         protocol: Protocol::Ssh,
+        is_supposed: false,
         access: Some(TimeDelta::hours(2)),
         justification: None,
         wants_reason: None,

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::account::{AccountSettings, SignInMethod};
 use crate::team::Team;
@@ -241,4 +243,104 @@ fn what_a_favourite_inherits_is_no_difference_and_is_not_written_into_it() {
     assert_eq!(differs(&on_22[0]), ["port", "protocol"], "it means the usual port, whatever is said of all here");
     let changed = changes(&on_22, &settings, |_| OnConflict::Replace).change.remove(0).profile;
     assert_eq!((changed.port, changed.user, changed.access), (Some(22), None, None));
+}
+
+/// By the plainest way to say it: each is held against all others.
+mod plainly {
+    use super::*;
+
+    fn leads_where(one: &Candidate, other: &Profile, settings: &Settings) -> bool {
+        let port = |profile: &Profile| settings.inheritance.effective(profile).profile.port();
+        one.is_of_vm_of(other, settings, &Defaults::default()) && port(&one.profile) == port(other)
+    }
+
+    pub(super) fn rows(candidates: Vec<Candidate>, settings: &Settings) -> (Vec<(Candidate, Standing)>, Vec<String>) {
+        let (mut rows, mut left_out) = (Vec::<(Candidate, Standing)>::new(), Vec::new());
+        for mut candidate in candidates {
+            let is_there = |(row, _): &&(Candidate, Standing)| {
+                if candidate.is_whole { *row == candidate } else { leads_where(row, &candidate.profile, settings) }
+            };
+            if rows.iter().any(|row| is_there(&row)) {
+                left_out.push(candidate.name.to_string());
+                continue;
+            }
+            let taken = |name: &ProfileName| rows.iter().any(|(row, _)| row.name == *name);
+            if taken(&candidate.name) {
+                let has_it = |name: &ProfileName| taken(name) || settings.favourite(name).is_some();
+                candidate.name = super::another_number(&candidate.name, 2, has_it).0;
+            }
+            let standing = standing(&candidate, settings);
+            rows.push((candidate, standing));
+        }
+        (rows, left_out)
+    }
+
+    fn standing(candidate: &Candidate, settings: &Settings) -> Standing {
+        let defaults = &Defaults::default();
+        let Some(mine) = settings.written(&candidate.name) else {
+            let there = settings.written.iter().find(|known| leads_where(candidate, &known.profile, settings));
+            return there
+                .filter(|_| !candidate.is_whole)
+                .map_or(Standing::New, |one| Standing::There(one.name.clone()));
+        };
+        let whole = |profile: &Profile| settings.inheritance.effective(profile).profile;
+        let changed = |known: &Favourite| {
+            let mut merged = candidate.over(&known.profile, settings, defaults);
+            let cloud = |profile: &Profile| settings.acting(&whole(profile), defaults).ok().map(|acting| acting.cloud);
+            if known.name == mine.name && cloud(&merged) == cloud(&known.profile) {
+                merged.cloud.clone_from(&known.profile.cloud);
+            }
+            (differences(&whole(&known.profile), &whole(&merged)), merged)
+        };
+        let (differs, merged) = changed(mine);
+        let like_it = || settings.written.iter().find(|known| changed(known).0.is_empty());
+        match differs.is_empty() {
+            true => Standing::Same,
+            false => match like_it().filter(|_| candidate.is_whole) {
+                Some(other) => Standing::There(other.name.clone()),
+                None => Standing::Conflict { mine: Box::new(mine.profile.clone()), merged: Box::new(merged), differs },
+            },
+        }
+    }
+}
+
+fn some_profile() -> impl Strategy<Value = Profile> {
+    let vm = prop::sample::select(vec!["a", "A", "b", "c"]);
+    let port = proptest::option::of(prop::sample::select(vec![22_u16, 2222, 3389]));
+    let cloud = proptest::option::of(prop::sample::select(vec!["public", "usgov"]));
+    let user = proptest::option::of(prop::sample::select(vec!["me", "you"]));
+    (vm, port, cloud, user).prop_map(|(vm, port, cloud, user)| Profile {
+        port,
+        cloud: cloud.map(Into::into),
+        ..profile(vm, user)
+    })
+}
+
+fn some_name() -> impl Strategy<Value = ProfileName> {
+    prop::sample::select(vec!["web", "WEB", "web-2", "db", "x"]).prop_map(|name| name.parse().unwrap())
+}
+
+proptest! {
+    #[test]
+    fn who_is_found_by_what_is_compared_is_whom_a_look_at_all_would_find(
+        there in proptest::collection::vec((some_name(), some_profile()), 0..6),
+        coming in proptest::collection::vec((some_name(), some_profile(), any::<bool>()), 0..12),
+        port in proptest::option::of(prop::sample::select(vec![22_u16, 2222])),
+    ) {
+        let mut written = Vec::<Favourite>::new();
+        for (name, profile) in there {
+            if written.iter().all(|known| known.name != name) {
+                written.push(Favourite { name, profile });
+            }
+        }
+        let mut settings = Settings { written, account: Some("az".parse().unwrap()), ..Settings::default() };
+        settings.inheritance.defaults.port = port;
+        let settings = settings.inheriting();
+        let candidate = |(name, profile, is_whole)| Candidate { name, profile, is_whole, found_by: None };
+        let coming: Vec<Candidate> = coming.into_iter().map(candidate).collect();
+        let (rows, left_out) = super::rows(coming.clone(), &settings, &Defaults::default());
+        let rows: Vec<_> = rows.into_iter().map(|row| (row.candidate, row.standing)).collect();
+        let left_out: Vec<_> = left_out.into_iter().map(|left| left.what).collect();
+        prop_assert_eq!((rows, left_out), plainly::rows(coming, &settings));
+    }
 }

@@ -140,7 +140,11 @@ pub(super) fn file_unfit(path: &str, detail: &str) -> Words {
     words(
         format!("Nothing can be done with {path}."),
         format!("{}. Nothing was changed.", capital(detail.trim_end_matches('.'))),
-        "Put that right or choose another file, then try again.",
+        if files::is_write_protected(detail) {
+            "Make it writable or choose another file, then try again."
+        } else {
+            "Put that right or choose another file, then try again."
+        },
     )
 }
 
@@ -163,6 +167,8 @@ pub(super) fn settings(path: &str, detail: &str) -> Words {
             "Correct the path of the certificates in the file, or put them there; then try again."
         } else if files::is_held(detail) {
             "Try again in a moment. If it stays, look for another Ajar that hangs, and end it."
+        } else if files::is_write_protected(detail) {
+            "Make the file writable, then try again."
         } else if is_the_systems {
             "Make sure that you may read and write there, and that there is room, or name another folder with “--config DIR”; then try again."
         } else {

@@ -627,6 +627,8 @@ fn what_cannot_be_reached_is_not_to_be_corrected() {
         let action = action(std::io::Error::from_raw_os_error(code).to_string());
         assert!(action.starts_with("Make sure that you may read and write there"), "{action}");
     }
+    let protected = action(crate::message::files::write_protected().into());
+    assert_eq!(protected, "Make the file writable, then try again.");
     assert!(action("line 3: expected a string".into()).starts_with("Correct the file"));
 }
 

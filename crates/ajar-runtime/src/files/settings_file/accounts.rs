@@ -5,7 +5,7 @@ use ajar_core::failure::Trouble;
 use toml_edit::{Item, Table, Value};
 
 use super::reading::{Misread, item_as, tables, within};
-use super::{SettingsFile, as_table, pairs};
+use super::{SettingsFile, Written, as_table, pairs};
 
 pub(super) fn read(document: &Table) -> Result<Vec<(AccountName, AccountSettings)>, Misread> {
     let account = |(written, item): (String, Item)| {
@@ -42,9 +42,9 @@ impl SettingsFile {
     ///
     /// # Errors
     /// [`Failure::ClientIdUnfit`], [`Failure::Settings`].
-    pub fn set_client_id(&self, client_id: Option<&str>) -> Result<(), Trouble> {
+    pub(crate) fn set_client_id(&self, client_id: Option<&str>) -> Result<Written, Trouble> {
         let client_id = client_id.map(application_id).transpose()?;
-        self.edit(|document, _| {
+        self.edit_to_undo(|document, _| {
             document.set(&["sign_in"], "client_id", client_id.map(Value::from).as_ref());
             Ok(())
         })
@@ -181,10 +181,10 @@ mod tests {
         for (bad, part) in [
             ("account = 3\n", "“account” is not a text"),
             ("account = \"a b\"\n", "account: “a b” is no name for an account"),
-            ("[accounts.work]\ncloud = \"x\"\n", "[accounts.work] missing field `sign_in`"),
-            ("[accounts.work]\nsign_in = \"magic\"\n", "[accounts.work] unknown variant `magic`"),
+            ("[accounts.work]\ncloud = \"x\"\n", "[accounts.work] “sign_in” is missing"),
+            ("[accounts.work]\nsign_in = \"magic\"\n", "[accounts.work] sign_in: “magic” is none of"),
             ("[accounts.az]\nsign_in = \"browser\"\n", "[accounts.az] is a name of Ajar’s own"),
-            ("[sign_in]\nclient_id = 3\n", "[sign_in] invalid type"),
+            ("[sign_in]\nclient_id = 3\n", "[sign_in] client_id: the number 3"),
         ] {
             let (_folder, file) = file(bad);
             let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!("{bad}") };

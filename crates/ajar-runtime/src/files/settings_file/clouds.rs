@@ -31,7 +31,10 @@ mod tests {
         for (text, place) in [
             ("# mine\n[clouds.public]\n", "line 2, column 9: [clouds.public] is named as “public”"),
             ("[clouds]\n  USGov = {}\n", "line 2, column 3: [clouds.USGov] is named as “usgov”"),
-            ("cloud = \"x\"\r\nclouds = { x = {}, \"china\" = {} }\r\n", "line 2, column 16: [clouds.x] missing field"),
+            (
+                "cloud = \"x\"\r\nclouds = { x = {}, \"china\" = {} }\r\n",
+                "line 2, column 16: [clouds.x] “authority” is missing",
+            ),
             (
                 "clouds.\"china\".authority = \"https://login.example\"\n",
                 "line 1, column 8: [clouds.china] is named as “china”",

@@ -7,7 +7,7 @@ use ajar_core::settings::{Network, Setting};
 use toml_edit::{Array, Item, Table, Value};
 
 use super::reading::{Misread, item_as, tables, within};
-use super::{SettingsFile, teams};
+use super::{SettingsFile, Written, teams};
 
 /// The networks in a document.
 pub(super) fn networks(document: &Table) -> Result<Vec<Network>, Misread> {
@@ -25,7 +25,12 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::Settings`], [`Failure::SettingsNewer`].
     pub fn set(&self, setting: &Setting) -> Result<(), Trouble> {
-        self.edit(|document, settings| {
+        self.set_to_undo(setting).map(drop)
+    }
+
+    /// The same, with what undoes it.
+    pub(crate) fn set_to_undo(&self, setting: &Setting) -> Result<Written, Trouble> {
+        self.edit_to_undo(|document, settings| {
             let text = |text: &String| Value::from(text);
             let words = |words: &Vec<String>| Value::from(words.iter().collect::<Array>());
             let mut put = |table: &[&str], key: &str, value: Option<Value>| document.set(table, key, value.as_ref());

@@ -8,7 +8,7 @@ use ajar_core::inheritance::{Field, Inheritable, Inheritance};
 use toml_edit::Table;
 
 use super::reading::{Misread, item_as, table_as, tables};
-use super::{SettingsFile, write_changes};
+use super::{SettingsFile, Written, write_changes};
 
 impl SettingsFile {
     /// Changes what is said of all favourites, or of those in a folder. What stays the same stays as it is written.
@@ -16,20 +16,20 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::Settings`].
     pub fn change_defaults(&self, folder: Option<&str>, said: &Inheritable) -> Result<(), Trouble> {
-        self.change_defaults_since(folder, None, said)
+        self.change_defaults_since(folder, None, said).map(drop)
     }
 
     /// The same by somebody who has seen what was said `before`: what stays as it was then is left as it is by now.
     ///
     /// # Errors
     /// Those of [`SettingsFile::change_defaults`].
-    pub fn change_defaults_since(
+    pub(crate) fn change_defaults_since(
         &self,
         folder: Option<&str>,
         before: Option<&Inheritable>,
         said: &Inheritable,
-    ) -> Result<(), Trouble> {
-        self.edit(|document, settings| {
+    ) -> Result<Written, Trouble> {
+        self.edit_to_undo(|document, settings| {
             let by_now = settings.inheritance.said_of(folder);
             let since = before.map(|before| said.since(before, &by_now));
             let said = since.as_ref().unwrap_or(said);

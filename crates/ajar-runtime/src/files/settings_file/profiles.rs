@@ -18,21 +18,21 @@ impl SettingsFile {
     /// # Errors
     /// [`Failure::UnknownFavourite`], [`Failure::FavouriteExists`] for a new name that is taken, [`Failure::Settings`].
     pub fn change(&self, name: &ProfileName, called: &ProfileName, profile: &Profile) -> Result<(), Trouble> {
-        self.change_since(name, called, None, profile)
+        self.change_since(name, called, None, profile).map(drop)
     }
 
     /// The same by somebody who has seen it as it was `before`: what stays as it was then is left as it is by now.
     ///
     /// # Errors
     /// Those of [`SettingsFile::change`].
-    pub fn change_since(
+    pub(crate) fn change_since(
         &self,
         name: &ProfileName,
         called: &ProfileName,
         before: Option<&Profile>,
         profile: &Profile,
-    ) -> Result<(), Trouble> {
-        self.edit(|document, settings| {
+    ) -> Result<Written, Trouble> {
+        self.edit_to_undo(|document, settings| {
             let by_now = before.zip(settings.written(name));
             let since = by_now.map(|(before, known)| profile.since(before, &known.profile));
             change(document, settings, name, called, since.as_ref().unwrap_or(profile))
@@ -81,6 +81,13 @@ pub(super) fn change_seen(document: &mut TomlText, settings: &Settings, wanted: 
     let known = settings.written(name);
     let since = known.map_or_else(|| profile.clone(), |known| profile.since(before, &known.profile));
     change(document, settings, name, known.map_or(name, |known| &known.name), &since)
+}
+
+/// Undoes such a change, as far as nobody has changed it since.
+pub(super) fn take_back(document: &mut TomlText, settings: &Settings, done: &Change) -> Result<(), Failure> {
+    let Change { name, before, profile } = done;
+    let Some(known) = settings.written(name) else { return Ok(()) };
+    change(document, settings, name, &known.name, &known.profile.taken_back(before, profile))
 }
 
 fn change(

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ajar_core::account::AccountName;
 use ajar_core::message::settings::{Flaw, NO_TABLE, at, flaw, table_name};
+use ajar_core::message::toml::unread_of;
 use ajar_core::profile::ProfileName;
 use ajar_core::settings::{
     AccessSettings, ClientSettings, Favourite, Misfit, NotificationSettings, SCHEMA_VERSION, Settings, SignInSettings,
@@ -33,10 +34,15 @@ impl Misread {
     /// The same with the place by line and column. A key that is not there stands for the table that has none.
     fn told(&self, document: &Table, text: &str) -> String {
         let span = self.span.clone().or_else(|| span_of(document, &self.keys));
-        let Some(before) = span.and_then(|span| text.get(..span.start)) else { return self.text.clone() };
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        at(before.matches('\n').count() + 1, line.chars().count() + 1, &self.text)
+        span.map_or_else(|| self.text.clone(), |span| told_at(text, span.start, &self.text))
     }
+}
+
+/// What is wrong, with its place by line and column, where it is one.
+fn told_at(text: &str, place: usize, what: &str) -> String {
+    let Some(before) = text.get(..place) else { return what.to_owned() };
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    at(before.matches('\n').count() + 1, line.chars().count() + 1, what)
 }
 
 impl From<Misfit> for Misread {
@@ -56,7 +62,10 @@ fn span_of(table: &dyn TableLike, keys: &[String]) -> Option<Range<usize>> {
 pub(super) fn settings(text: &str) -> Result<Settings, String> {
     // Of an editor of Windows, and none of the text.
     let text = text.trim_start_matches('\u{feff}');
-    let document = Document::parse(text).map_err(|error| teams::without_secrets(error.to_string().trim_end()))?;
+    let document = Document::parse(text).map_err(|error| {
+        // Without the line itself, which may have what is as good as a password.
+        error.span().map_or_else(|| error.message().to_owned(), |span| told_at(text, span.start, error.message()))
+    })?;
     let told = |wrong: &Misread| wrong.told(&document, text);
     let newer = newer(&document).map_err(|wrong| told(&wrong))?;
     let mut understood = document.as_table().clone();
@@ -171,6 +180,13 @@ pub(super) fn item_as<T: DeserializeOwned>(item: &Item, keys: &[&str]) -> Result
     let value: Value = item.clone().into_value().map_err(|_| within(keys, keys, NO_TABLE))?;
     T::deserialize(value.into_deserializer()).map_err(|error: toml_edit::de::Error| {
         let span = error.span().filter(|span| !span.is_empty());
-        Misread { span, ..within(keys, keys, error.message()) }
+        let key = span.as_ref().and_then(|span| key_at(item, span.start));
+        Misread { span, ..within(keys, keys, &unread_of(key.as_deref(), error.message())) }
     })
+}
+
+/// The key of a table at whose value something stands.
+fn key_at(table: &Item, place: usize) -> Option<String> {
+    let is_there = |item: &Item| item.span().is_some_and(|span| span.contains(&place));
+    table.as_table_like()?.iter().find(|(_, item)| is_there(item)).map(|(key, _)| key.to_owned())
 }

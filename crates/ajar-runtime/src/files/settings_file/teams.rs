@@ -35,17 +35,6 @@ pub(super) fn write(document: &mut TomlText, settings: &Settings, name: &TeamNam
     }
 }
 
-/// What a parser says of a text, which shows the line that is wrong, without where a team's file is, and without the queries of
-/// addresses: they may be as good as a password.
-pub(super) fn without_secrets(said: &str) -> String {
-    let shown = |line: &str| {
-        let of_key = line.find("from").and_then(|at| line[at..].find('=').map(|equals| at + equals + 1));
-        let of_address = || line.find("://").map(|at| line[at..].find('?').map_or(at + 3, |query| at + query));
-        of_key.or_else(of_address).map_or_else(|| line.to_owned(), |end| format!("{}…", &line[..end]))
-    };
-    said.lines().map(shown).collect::<Vec<_>>().join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use ajar_core::failure::Failure;
@@ -80,8 +69,8 @@ mod tests {
     fn a_team_that_is_none_is_told_of_with_its_place_and_without_what_may_be_secret() {
         for (bad, part) in [
             ("[teams.\"a b\"]\nfrom = \"x\"\n", "line 1, column 8: [teams] “a b” is no name for a team"),
-            ("[teams.ops]\n", "line 1, column 8: [teams.ops] missing field `from`"),
-            ("[teams.ops]\nfrom = 7\n", "line 2, column 8: [teams.ops] invalid type"),
+            ("[teams.ops]\n", "line 1, column 8: [teams.ops] “from” is missing"),
+            ("[teams.ops]\nfrom = 7\n", "line 2, column 8: [teams.ops] from: the number 7"),
             ("[teams.ops]\nfrom = \"\"\n", "line 2, column 8: [teams.ops] it names no file"),
             ("[teams.ops]\nfrom = \"http://x/?hunter2\"\n", "line 2, column 8: [teams.ops] http:// is not read"),
             ("[teams.ops]\nfrom = \"https://hunter2@x/\"\n", "line 2, column 8: [teams.ops] it is no address"),
@@ -93,6 +82,10 @@ mod tests {
             ("[teams.ops]\nfrom = \"https://me:hunter2@x/t\n", "line 2"),
             ("[teams.ops]\n\"from\" = \"https:\\u002f\\u002fx/?hunter2\n", "line 2"),
             ("[teams]\nops = { from = \"https://x/t#hunter2 }\n", "line 2"),
+            (
+                "[teams]\nops = \"https://x/t?hunter2\"\n",
+                "line 2, column 7: [teams.ops] a text does not belong here, but a table",
+            ),
             ("teams = 1\n", "“teams” is not a table"),
         ] {
             let (_folder, file) = file(bad);

@@ -71,8 +71,21 @@ impl SettingsFile {
         })
     }
 
+    /// Has the file be as it was before a change, where nobody wrote in between; whether it is.
+    ///
+    /// # Errors
+    /// [`Failure::Settings`].
+    pub(crate) fn undo(&self, done: &Written) -> Result<bool, Trouble> {
+        let mut is_undone = false;
+        self.edit(|document, _| {
+            is_undone = document.undo(&done.before, &done.after);
+            Ok(())
+        })?;
+        Ok(is_undone)
+    }
+
     /// Undoes [`SettingsFile::take_in`]: the file is as it was, or, where somebody wrote in between, those that were added go and
-    /// those that were changed are as they were.
+    /// those that were changed are as they were, but for what was changed since.
     ///
     /// # Errors
     /// [`Failure::Settings`].
@@ -80,7 +93,7 @@ impl SettingsFile {
         &self,
         done: Option<&Written>,
         added: &[Favourite],
-        back: &[Change],
+        changed: &[Change],
     ) -> Result<(), Trouble> {
         self.edit(|document, settings| {
             if done.is_some_and(|done| document.undo(&done.before, &done.after)) {
@@ -90,7 +103,7 @@ impl SettingsFile {
                 let known = settings.written(&favourite.name).map_or(&favourite.name, |known| &known.name);
                 document.remove(&["profiles", known.as_str()]);
             }
-            back.iter().try_for_each(|back| profiles::change_seen(document, settings, back))
+            changed.iter().try_for_each(|done| profiles::take_back(document, settings, done))
         })
     }
 }
@@ -177,15 +190,14 @@ mod tests {
             Favourite { name: name("new2"), profile: plain.clone() },
         ];
         let change = Change { name: name("a"), before: plain.clone(), profile: with("you") };
-        let back = Change { name: name("a"), before: with("you"), profile: plain.clone() };
         let done = file.take_in(&added, std::slice::from_ref(&change)).unwrap();
-        file.undo_take_in(Some(&done), &added, std::slice::from_ref(&back)).unwrap();
+        file.undo_take_in(Some(&done), &added, std::slice::from_ref(&change)).unwrap();
         assert_eq!(text(&file), before);
 
-        let done = file.take_in(&added, &[change]).unwrap();
+        let done = file.take_in(&added, std::slice::from_ref(&change)).unwrap();
         file.change(&name("a"), &name("a"), &Profile { port: Some(2222), ..with("you") }).unwrap();
         file.change(&name("new2"), &name("new2"), &with("me")).unwrap();
-        file.undo_take_in(Some(&done), &added, &[back]).unwrap();
+        file.undo_take_in(Some(&done), &added, &[change]).unwrap();
         let written = file.read().unwrap().written;
         let names: Vec<_> = written.iter().map(|known| known.name.as_str()).collect();
         assert_eq!(
@@ -203,5 +215,21 @@ mod tests {
         file.take_in(&[], &[Change { name: name("A"), before: plain, profile: theirs }]).unwrap();
         let known = file.read().unwrap().written.remove(0).profile;
         assert_eq!((known.port, known.user.as_deref()), (Some(2222), Some("you")));
+    }
+
+    #[test]
+    fn what_others_have_changed_of_the_same_key_since_stays() {
+        let (_folder, file) = file(&three());
+        let plain = Profile::new(VM.parse().unwrap());
+        let change = Change {
+            name: name("a"),
+            before: plain.clone(),
+            profile: Profile { user: Some("eve".into()), port: Some(2222), ..plain.clone() },
+        };
+        let done = file.take_in(&[], std::slice::from_ref(&change)).unwrap();
+        let by_hand = text(&file).replace("user = \"eve\"", "user = \"between\" # mine");
+        std::fs::write(file.path(), &by_hand).unwrap();
+        file.undo_take_in(Some(&done), &[], &[change]).unwrap();
+        assert_eq!(text(&file), by_hand.replace("port = 2222\n", ""));
     }
 }

@@ -7,7 +7,7 @@ use ajar_core::failure::Failure;
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{OutcomeView, ReachedView, Step, StepStatus};
-use ajar_core::vm::PowerState;
+use ajar_core::vm::{OsType, PowerState};
 use chrono::TimeDelta;
 
 use super::{Running, connect, find};
@@ -80,6 +80,7 @@ async fn a_second_click_shares_the_attempt_and_may_add_the_client() {
 async fn a_later_wish_is_told_of_in_the_attempt_that_all_see_but_not_when_a_new_host_is_asked_again() {
     for (again, notes) in [(false, 1), (true, 0)] {
         let world = World::with(&["web"]);
+        world.scene().os = Some(OsType::Linux);
         world.takes(Call::Initiate, 5);
         let running = Running::start(&world);
         let first = running.connect("web").await;

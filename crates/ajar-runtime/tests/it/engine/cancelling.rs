@@ -3,7 +3,7 @@
 use ajar_core::profile::Profile;
 use ajar_core::protocol::{Connect, Reply, Request};
 use ajar_core::snapshot::{AttemptView, FavouriteState, OpenedBy, OutcomeView, Step, StepStatus, StepView};
-use ajar_core::vm::PowerState;
+use ajar_core::vm::{OsType, PowerState};
 
 use super::{Running, connect, name};
 use crate::world::{Call, World, vm};
@@ -144,6 +144,7 @@ async fn an_attempt_joined_for_another_port_than_the_profiles_is_cancelled_by_wh
 async fn a_request_that_had_not_left_when_the_port_answered_is_not_said_to_be_on_its_way() {
     let world = World::with(&["web"]);
     world.scene().open_anyway = true;
+    world.scene().os = Some(OsType::Linux);
     world.takes(Call::Addresses, 1);
     world.takes(Call::Token, 10);
     let running = Running::start(&world);

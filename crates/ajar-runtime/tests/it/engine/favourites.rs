@@ -7,8 +7,8 @@ use ajar_core::inheritance::Inheritable;
 use ajar_core::launch::{Os, SshHosts};
 use ajar_core::port::Protocol;
 use ajar_core::profile::Profile;
-use ajar_core::protocol::{Connect, Reply, Request};
-use ajar_core::settings::Favourite;
+use ajar_core::protocol::{Connect, Edited, Reply, Request};
+use ajar_core::settings::{Favourite, Setting};
 use ajar_core::snapshot::{FavouriteState, OutcomeView};
 use ajar_core::vm::OsType;
 use ajar_runtime::engine::{self, Parts};
@@ -399,4 +399,58 @@ async fn two_who_change_different_things_of_what_both_have_seen_each_keep_theirs
         let text = world.read("config.toml");
         assert!(text.contains(&table) || text.contains(&reversed), "{text}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_undone_is_as_it_was_written_but_for_what_others_have_changed_since() {
+    let world = World::with(&["web"]);
+    let running = Running::start(&world);
+    let first = world.read("config.toml");
+    let mine = first.replace("[profiles.web]\n", "[profiles.web]\n# note comes\nnote = \"other\" # tail\n");
+    assert_ne!(first, mine);
+    world.write("config.toml", &mine);
+    running.done(Request::Refresh).await;
+    let before = running.snapshot().favourites[0].profile.clone();
+    assert_eq!(before.note.as_deref(), Some("other"));
+    let edit = |after: &Profile, called: &str| Request::Edit {
+        name: name("web"),
+        rename: Some(name(called)),
+        before: Some(Box::new(before.clone())),
+        profile: after.clone(),
+    };
+    let undo = |after: &Profile, called: &str| Request::Undo {
+        done: Edited::Favourite {
+            name: name("web"),
+            called: name(called),
+            before: Box::new(before.clone()),
+            after: Box::new(after.clone()),
+        },
+    };
+    let without = Profile { note: None, user: Some("eve".into()), ..before.clone() };
+    running.done(edit(&without, "front")).await;
+    running.done(undo(&without, "front")).await;
+    assert_eq!(world.read("config.toml"), mine, "with its comments");
+
+    let with = Profile { note: Some("win".into()), user: Some("eve".into()), ..before.clone() };
+    running.done(edit(&with, "front")).await;
+    world.write("config.toml", &world.read("config.toml").replace("\"win\"", "\"cli\""));
+    running.done(undo(&with, "front")).await;
+    let after = running.snapshot().favourites[0].clone();
+    assert_eq!(
+        (after.name.as_str(), after.profile.note.as_deref(), after.profile.user),
+        ("web", Some("cli"), before.user.clone())
+    );
+
+    let ssh = |program: Option<&str>| Setting::Ssh(program.map(Into::into));
+    let set = || Request::Set { setting: ssh(Some("/usr/bin/ssh")) };
+    let unset = || Request::Undo { done: Edited::Setting { before: ssh(None), after: ssh(Some("/usr/bin/ssh")) } };
+    let before = world.read("config.toml");
+    running.done(set()).await;
+    running.done(unset()).await;
+    assert_eq!(world.read("config.toml"), before);
+    running.done(set()).await;
+    let by_hand = world.read("config.toml").replace("\"/usr/bin/ssh\"", "\"/opt/ssh\" # by hand");
+    world.write("config.toml", &by_hand);
+    running.done(unset()).await;
+    assert_eq!(world.read("config.toml"), by_hand);
 }
