@@ -39,6 +39,10 @@ export interface Draft {
   clientArguments: string;
   /** One a line. */
   forwards: string;
+  rdpFile: string;
+  gateway: string;
+  multimon: YesOrNo;
+  entraLogin: YesOrNo;
 }
 
 type YesOrNo = '' | 'yes' | 'no';
@@ -68,6 +72,10 @@ export const emptyDraft: Draft = {
   client: '',
   clientArguments: '',
   forwards: '',
+  rdpFile: '',
+  gateway: '',
+  multimon: '',
+  entraLogin: '',
 };
 
 /** As the settings have them. */
@@ -184,6 +192,10 @@ export function draftOf(favourite: Known): Draft {
     client: written.client ?? '',
     clientArguments: (written.client_arguments ?? []).join('\n'),
     forwards: (written.forwards ?? []).join('\n'),
+    rdpFile: written.rdp_file ?? '',
+    gateway: written.gateway ?? '',
+    multimon: yesOrNo(written.multimon),
+    entraLogin: yesOrNo(written.entra_login),
   };
 }
 
@@ -228,6 +240,10 @@ export function profileFrom(draft: Draft, before?: Known): Profile {
     client_arguments:
       known?.clientArguments === draft.clientArguments ? saidBefore?.client_arguments : words.length > 0 ? words : null,
     forwards: known?.forwards === draft.forwards ? saidBefore?.forwards : forwards.length > 0 ? forwards : null,
+    rdp_file: known?.rdpFile === draft.rdpFile ? saidBefore?.rdp_file : text(draft.rdpFile),
+    gateway: known?.gateway === draft.gateway ? saidBefore?.gateway : text(draft.gateway),
+    multimon: isSo(draft.multimon),
+    entra_login: isSo(draft.entraLogin),
   };
   const written = Object.entries(said).filter(([, value]) => value != null);
   return { ...Object.fromEntries(written), vm: draft.vm.trim() };

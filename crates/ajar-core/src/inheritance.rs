@@ -124,6 +124,10 @@ inheritable! {
     client: String = Client "client";
     client_arguments: Vec<String> = ClientArguments "client_arguments";
     forwards: Vec<Forward> = Forwards "forwards";
+    rdp_file: String = RdpFile "rdp_file";
+    gateway: String = Gateway "gateway";
+    multimon: bool = Multimon "multimon";
+    entra_login: bool = EntraLogin "entra_login";
 }
 
 impl Inheritable {

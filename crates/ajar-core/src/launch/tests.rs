@@ -21,11 +21,12 @@ fn windows() -> Surroundings {
         ssh: Some(r"C:\Windows\System32\OpenSSH\ssh.exe".into()),
         terminal: Some(Terminal::WindowsTerminal(r"C:\Users\me\AppData\Local\Microsoft\WindowsApps\wt.exe".into())),
         rdp: Some(RdpClient::Mstsc(r"C:\Windows\System32\mstsc.exe".into())),
+        rdp_file: Ok(None),
     }
 }
 
 fn macos() -> Surroundings {
-    Surroundings { os: Os::MacOs, ssh: Some("/usr/bin/ssh".into()), terminal: None, rdp: None }
+    Surroundings { os: Os::MacOs, ssh: Some("/usr/bin/ssh".into()), terminal: None, rdp: None, rdp_file: Ok(None) }
 }
 
 fn linux() -> Surroundings {
@@ -34,11 +35,12 @@ fn linux() -> Surroundings {
         ssh: Some("/usr/bin/ssh".into()),
         terminal: Some(Terminal::GnomeTerminal("/usr/bin/gnome-terminal".into())),
         rdp: Some(RdpClient::FreeRdp3("/usr/bin/sdl-freerdp3".into())),
+        rdp_file: Ok(None),
     }
 }
 
 /// A plan for reading: the program, an argument a line, then what else there is.
-fn shown(plan: &Result<LaunchPlan, Failure>) -> String {
+pub(super) fn shown(plan: &Result<LaunchPlan, Failure>) -> String {
     let plan = match plan {
         Ok(plan) => plan,
         Err(failure) => return format!("{failure:?}\n"),
@@ -46,8 +48,17 @@ fn shown(plan: &Result<LaunchPlan, Failure>) -> String {
     let mut lines = vec![format!("{} [{:?}]", plan.program, plan.console)];
     lines.extend(plan.args.iter().map(|arg| format!("  {arg}")));
     lines.extend(plan.stdin.iter().flat_map(|text| text.lines()).map(|line| format!("  < {line}")));
+    lines.extend(plan.leads.iter().map(|Leads { name, to }| format!("  {name} leads to {to}")));
     if let Some(file) = &plan.file {
-        lines.push(format!("  {}{}:", file.name, if file.executable { " (executable)" } else { "" }));
+        lines.push(format!(
+            "  {}{}{}:",
+            file.name,
+            match file.kind {
+                FileKind::Script => " (executable)",
+                FileKind::Rdp => " (.rdp)",
+            },
+            if file.handed_on { ", handed on" } else { "" }
+        ));
         lines.extend(file.contents.lines().map(|line| format!("  | {line}")));
     }
     lines.join("\n") + "\n"

@@ -118,7 +118,8 @@ fn nothing_of_ones_own_machine_account_or_network_comes_from_a_team() {
     let ops = team("ops");
     let file = entries(
         "[profiles.web]\nvm = \"VM/web\"\naccount = \"evil\"\nsource = \"203.0.113.9\"\nidentity_file = \"k\"\n\
-         known_hosts_file = \"/dev/null\"\nclient = \"/bin/evil\"\nclient_arguments = [\"{host}\"]\nforwards = [\"R *:22:localhost:22\"]\n",
+         known_hosts_file = \"/dev/null\"\nclient = \"/bin/evil\"\nclient_arguments = [\"{host}\"]\nforwards = [\"R *:22:localhost:22\"]\n\
+         rdp_file = \"/srv/evil.rdp\"\ngateway = \"evil.example\"\n",
     );
     let (favourites, flaws) = taken(&[(&ops, &file)], &with(&[], Inheritance::default()));
     let bare = Profile { folder: Some("ops".into()), ..Profile::new(format!("{VM}/web").parse().unwrap()) };
@@ -126,7 +127,8 @@ fn nothing_of_ones_own_machine_account_or_network_comes_from_a_team() {
     assert_eq!(favourites[0].as_own(), Profile { folder: None, ..bare });
     let left: Vec<_> = flaws[0].left_out.iter().map(|left| (left.what.as_str(), left.why.clone())).collect();
     let expected = ["account", "identity_file", "known_hosts_file", "source", "client", "client_arguments", "forwards"];
-    let expected: Vec<_> = expected.iter().map(|key| (format!("profiles.web.{key}"), Why::Personal)).collect();
+    let expected = expected.iter().chain(&["rdp_file", "gateway"]);
+    let expected: Vec<_> = expected.map(|key| (format!("profiles.web.{key}"), Why::Personal)).collect();
     assert_eq!(left, expected.iter().map(|(what, why)| (what.as_str(), why.clone())).collect::<Vec<_>>());
 }
 
