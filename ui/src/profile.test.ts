@@ -98,6 +98,7 @@ describe('the form for a favourite', () => {
       gateway: '',
       multimon: true,
       entra_login: false,
+      forward_agent: true,
       renew_up_to: '150m',
       after_use: 'ask',
       note: 'the front',

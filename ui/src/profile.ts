@@ -43,6 +43,7 @@ export interface Draft {
   gateway: string;
   multimon: YesOrNo;
   entraLogin: YesOrNo;
+  forwardAgent: YesOrNo;
 }
 
 type YesOrNo = '' | 'yes' | 'no';
@@ -76,6 +77,7 @@ export const emptyDraft: Draft = {
   gateway: '',
   multimon: '',
   entraLogin: '',
+  forwardAgent: '',
 };
 
 /** As the settings have them. */
@@ -196,6 +198,7 @@ export function draftOf(favourite: Known): Draft {
     gateway: written.gateway ?? '',
     multimon: yesOrNo(written.multimon),
     entraLogin: yesOrNo(written.entra_login),
+    forwardAgent: yesOrNo(written.forward_agent),
   };
 }
 
@@ -244,6 +247,7 @@ export function profileFrom(draft: Draft, before?: Known): Profile {
     gateway: known?.gateway === draft.gateway ? saidBefore?.gateway : text(draft.gateway),
     multimon: isSo(draft.multimon),
     entra_login: isSo(draft.entraLogin),
+    forward_agent: isSo(draft.forwardAgent),
   };
   const written = Object.entries(said).filter(([, value]) => value != null);
   return { ...Object.fromEntries(written), vm: draft.vm.trim() };

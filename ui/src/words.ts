@@ -295,6 +295,7 @@ export const words = {
     gateway: 'Remote Desktop gateway',
     multimon: 'Remote Desktop on all monitors',
     entra_login: 'Log in by Entra',
+    forward_agent: 'Let the VM use my agent’s keys',
   },
   renewUpToHint: 'Counted from the first opening on. Without a connection it ends as it would.',
   justificationHint: 'May name {name}, {vm}, {group}, {user}, {account} and {date}.',

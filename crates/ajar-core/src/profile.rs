@@ -181,6 +181,9 @@ pub struct Profile {
     /// Whether people log in to the VM as whom they are in Entra (default: no).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entra_login: Option<bool>,
+    /// Whether ssh lets the VM use the keys of this machine's agent (default: no).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_agent: Option<bool>,
     /// What there is to remember about it, in the user's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -228,6 +231,7 @@ impl Profile {
             gateway: None,
             multimon: None,
             entra_login: None,
+            forward_agent: None,
             note: None,
             folder: None,
         }
@@ -308,6 +312,11 @@ impl Profile {
     /// Whether people log in as whom they are in Entra.
     pub fn logs_in_by_entra(&self) -> bool {
         self.entra_login.unwrap_or(false)
+    }
+
+    /// Whether the VM may use the keys of this machine's agent.
+    pub fn forwards_agent(&self) -> bool {
+        self.forward_agent.unwrap_or(false)
     }
 
     /// Whether Ajar may start the VM.

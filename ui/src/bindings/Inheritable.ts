@@ -109,4 +109,8 @@ multimon?: boolean | null,
 /**
  * Key `entra_login`.
  */
-entra_login?: boolean | null, };
+entra_login?: boolean | null, 
+/**
+ * Key `forward_agent`.
+ */
+forward_agent?: boolean | null, };

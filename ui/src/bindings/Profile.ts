@@ -116,6 +116,10 @@ multimon?: boolean | null,
  */
 entra_login?: boolean | null, 
 /**
+ * Whether ssh lets the VM use the keys of this machine's agent (default: no).
+ */
+forward_agent?: boolean | null, 
+/**
  * What there is to remember about it, in the user's own words.
  */
 note?: string | null, 

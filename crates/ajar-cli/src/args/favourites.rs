@@ -85,6 +85,9 @@ pub(crate) struct Add {
     /// Whether you log in to the VM as whom you are in Entra
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no, num_args = 0..=1, default_missing_value = "yes")]
     pub(crate) entra_login: Option<bool>,
+    /// Whether ssh lets the VM use the keys of your agent
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no, num_args = 0..=1, default_missing_value = "yes")]
+    pub(crate) forward_agent: Option<bool>,
     /// What there is to remember about it
     #[arg(long, value_name = "TEXT")]
     pub(crate) note: Option<String>,
@@ -197,6 +200,9 @@ pub(crate) struct Edit {
     /// Whether you log in to the VM as whom you are in Entra
     #[arg(long, value_name = "yes|no", value_parser = or_nothing(yes_or_no), num_args = 0..=1, default_missing_value = "yes")]
     pub(crate) entra_login: Option<OrNothing<bool>>,
+    /// Whether ssh lets the VM use the keys of your agent
+    #[arg(long, value_name = "yes|no", value_parser = or_nothing(yes_or_no), num_args = 0..=1, default_missing_value = "yes")]
+    pub(crate) forward_agent: Option<OrNothing<bool>>,
     /// What there is to remember about it
     #[arg(long, value_name = "TEXT", value_parser = or_nothing(str::parse::<String>), conflicts_with = "of_many")]
     pub(crate) note: Option<OrNothing<String>>,

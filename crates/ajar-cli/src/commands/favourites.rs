@@ -69,6 +69,7 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         gateway: args.gateway.clone(),
         multimon: args.multimon,
         entra_login: args.entra_login,
+        forward_agent: args.forward_agent,
         note: args.note.clone(),
         folder: args.folder.clone(),
         ..Profile::new(vm.clone())
@@ -244,6 +245,7 @@ fn changed(before: &Inheritable, all: &Args, args: &Edit, anyway: bool) -> Inher
         gateway: or_as_before(args.gateway.as_ref(), before.gateway.as_ref()),
         multimon: or_as_before(args.multimon.as_ref(), before.multimon.as_ref()),
         entra_login: or_as_before(args.entra_login.as_ref(), before.entra_login.as_ref()),
+        forward_agent: or_as_before(args.forward_agent.as_ref(), before.forward_agent.as_ref()),
     };
     args.unset.iter().for_each(|field| field.take_out_of(&mut said));
     said
@@ -344,6 +346,7 @@ fn as_json(view: &FavouriteView, effective: &Effective) -> serde_json::Value {
     value["gateway"] = json!(profile.gateway);
     value["multimon"] = json!(profile.multimon);
     value["entraLogin"] = json!(profile.entra_login);
+    value["forwardAgent"] = json!(profile.forward_agent);
     value["origins"] = effective.origins.iter().map(|(field, from)| (member(field.key()), json!(from))).collect();
     value
 }

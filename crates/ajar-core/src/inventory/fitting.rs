@@ -54,7 +54,8 @@ impl InventoryVm {
             | Field::RdpFile
             | Field::Gateway
             | Field::Multimon
-            | Field::EntraLogin => None,
+            | Field::EntraLogin
+            | Field::ForwardAgent => None,
         }
     }
 }

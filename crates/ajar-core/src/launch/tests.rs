@@ -85,7 +85,8 @@ fn all_plans(around: &Surroundings) -> String {
     };
     let forwards =
         ["L 8080:localhost:80", "R 127.0.0.1:9000:localhost:3000", "D [::1]:1080", "L *:5432:[2001:db8::7]:5432"];
-    let forwarding = Profile { forwards: Some(forwards.map(|text| text.parse().unwrap()).to_vec()), ..ssh(Some("me")) };
+    let forwards = Some(forwards.map(|text| text.parse().unwrap()).to_vec());
+    let forwarding = Profile { forwards, forward_agent: Some(true), ..ssh(Some("me")) };
     let (direct, mapped, sixth) = (at("203.0.113.50", 22), at("198.51.100.1", 13389), at("2001:db8::7", 3389));
     let window = |profile: &Profile, endpoint: &Endpoint| shown(&in_window(&target(profile, endpoint), around));
     let command = ["ls", "-la", "a b"].map(ToOwned::to_owned);
@@ -297,10 +298,10 @@ proptest! {
         let (options, to, rest) = read_as_ssh(&plain.args[set.len()..]);
         let flags: Vec<_> = options.iter().map(|(flag, _)| flag.as_str()).collect();
         let key_file = if path.contains('%') || path.contains(VARIABLE) { "-o" } else { "-i" };
-        prop_assert_eq!(flags, ["-p", "-o", "-o", "-o", key_file, "-o", "-l"]);
-        prop_assert_eq!(options[4].1.matches("%%").count() * 2, options[4].1.matches('%').count());
-        prop_assert_eq!(options[4].1.matches(VARIABLE).count(), options[4].1.matches(concat!("$", "{AJAR_DOLLAR}{")).count());
-        prop_assert_eq!(&options[6].1, &user);
+        prop_assert_eq!(flags, ["-p", "-o", "-o", "-o", "-o", key_file, "-o", "-l"]);
+        prop_assert_eq!(options[5].1.matches("%%").count() * 2, options[5].1.matches('%').count());
+        prop_assert_eq!(options[5].1.matches(VARIABLE).count(), options[5].1.matches(concat!("$", "{AJAR_DOLLAR}{")).count());
+        prop_assert_eq!(&options[7].1, &user);
         prop_assert_eq!(&to, &host);
         prop_assert!(!host.contains(['@', '/', ' ', '\n']) && !host.starts_with('-'));
         prop_assert_eq!(rest, command);

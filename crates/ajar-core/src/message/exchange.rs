@@ -76,7 +76,7 @@ pub fn left_out_of_others(left: &LeftOut, unfit: Option<&str>) -> String {
 }
 
 /// What nobody says for another.
-const OWNERS_TO_SAY: &str = "programs, files, forwarded ports and gateways of a machine, accounts, the address that access is asked for, and what is done by itself while a VM is used and after are their owner’s to say";
+const OWNERS_TO_SAY: &str = "programs, files, forwarded ports, gateways and the agent of a machine, accounts, the address that access is asked for, and what is done by itself while a VM is used and after are their owner’s to say";
 
 /// Why something is not taken in.
 pub fn why(why: &Why, unfit: Option<&str>) -> String {

@@ -179,6 +179,7 @@ pub fn holds(field: Field, said: &Inheritable) -> Option<String> {
         Field::Multimon if said.multimon.is_none() && said.rdp_file.is_some() => None,
         Field::Multimon => yes_or_no(said.multimon.unwrap_or(false)),
         Field::EntraLogin => yes_or_no(said.entra_login.unwrap_or(false)),
+        Field::ForwardAgent => yes_or_no(said.forward_agent.unwrap_or(false)),
         Field::Forwards => {
             let all = said.forwards.as_ref();
             all.map(|all| or_none(all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")))
