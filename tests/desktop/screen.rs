@@ -36,6 +36,11 @@ impl Shot {
         self.pixels.iter().filter(same).count()
     }
 
+    /// Its width and height.
+    pub(crate) fn size(&self) -> (u16, u16) {
+        (self.width, self.height)
+    }
+
     /// How many colours there are.
     pub(crate) fn colours(&self) -> usize {
         self.pixels.iter().collect::<HashSet<_>>().len()

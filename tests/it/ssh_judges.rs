@@ -100,7 +100,7 @@ fn forwards() -> impl Strategy<Value = Vec<Forward>> {
 prop_compose! {
     fn profiles()(
         user in proptest::option::of(hostile()), key in proptest::option::of(hostile()), known in proptest::option::of(hostile()),
-        forwards in forwards(), port in 1_u16.., vm in "[-_.()a-z0-9]{1,12}",
+        forwards in forwards(), forward_agent in proptest::option::of(any::<bool>()), port in 1_u16.., vm in "[-_.()a-z0-9]{1,12}",
     ) -> Profile {
         let vm = format!("/subscriptions/20ff7fc3/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v{vm}");
         Profile {
@@ -110,6 +110,7 @@ prop_compose! {
             identity_file: key,
             known_hosts_file: known,
             forwards: Some(forwards),
+            forward_agent,
             ..Profile::new(vm.parse().expect("a VM"))
         }
     }
@@ -141,6 +142,8 @@ fn is_as_meant(read: &Read, profile: &Profile) -> Result<(), TestCaseError> {
     if let Some(known) = &profile.known_hosts_file {
         prop_assert!(is_path(read.all("userknownhostsfile"), known), "{:?}", read);
     }
+    let agent = if profile.forward_agent == Some(true) { "forwardagent yes" } else { "forwardagent no" };
+    prop_assert!(read.others.iter().any(|line| line == agent), "{:?}", read);
     let mut forwarded = read.forwards();
     forwarded.sort();
     forwarded.dedup();
@@ -198,7 +201,8 @@ proptest! {
         if !keys.all(|key| std::fs::write(key, "").is_ok()) {
             return Ok(());
         }
-        let around = Surroundings { os: Os::Linux, ssh: Some("ssh".into()), terminal: None, rdp: None };
+        let around =
+            Surroundings { os: Os::Linux, ssh: Some("ssh".into()), terminal: None, rdp: None, rdp_file: Ok(None) };
         let read = |profile: &Profile, host: &str| {
             let endpoint = Endpoint { host: host.into(), port: profile.port() };
             let target = Target { name: "web", vm: &profile.vm, protocol: Protocol::Ssh, endpoint: &endpoint, profile };

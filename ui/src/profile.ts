@@ -41,6 +41,11 @@ export interface Draft {
   forwards: string;
   /** Of which of them it says that there are none, whatever it would inherit. */
   none: NoneOf[];
+  rdpFile: string;
+  gateway: string;
+  multimon: YesOrNo;
+  entraLogin: YesOrNo;
+  forwardAgent: YesOrNo;
 }
 
 /** What can be said to be none. */
@@ -74,6 +79,11 @@ export const emptyDraft: Draft = {
   clientArguments: '',
   forwards: '',
   none: [],
+  rdpFile: '',
+  gateway: '',
+  multimon: '',
+  entraLogin: '',
+  forwardAgent: '',
 };
 
 /** As the settings have them. */
@@ -195,6 +205,11 @@ export function draftOf(favourite: Known): Draft {
       ...(written.client_arguments?.length === 0 ? ['clientArguments' as const] : []),
       ...(written.forwards?.length === 0 ? ['forwards' as const] : []),
     ],
+    rdpFile: written.rdp_file ?? '',
+    gateway: written.gateway ?? '',
+    multimon: yesOrNo(written.multimon),
+    entraLogin: yesOrNo(written.entra_login),
+    forwardAgent: yesOrNo(written.forward_agent),
   };
 }
 
@@ -239,6 +254,11 @@ export function profileFrom(draft: Draft, before?: Known): Profile {
     client: text(draft.client),
     client_arguments: isNone('clientArguments') ? [] : stays('clientArguments') ? saidBefore?.client_arguments : words.length > 0 ? words : null,
     forwards: isNone('forwards') ? [] : stays('forwards') ? saidBefore?.forwards : forwards.length > 0 ? forwards : null,
+    rdp_file: known?.rdpFile === draft.rdpFile ? saidBefore?.rdp_file : text(draft.rdpFile),
+    gateway: known?.gateway === draft.gateway ? saidBefore?.gateway : text(draft.gateway),
+    multimon: isSo(draft.multimon),
+    entra_login: isSo(draft.entraLogin),
+    forward_agent: isSo(draft.forwardAgent),
   };
   const written = Object.entries(said).filter(([, value]) => value != null);
   return { ...Object.fromEntries(written), vm: draft.vm.trim() };

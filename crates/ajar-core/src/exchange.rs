@@ -29,6 +29,7 @@ use crate::profile::{Profile, ProfileName};
 pub(crate) use own::PERSONAL;
 pub use own::{Sharing, exported, written};
 pub use ssh_config::Includes;
+pub(crate) use text::decoded;
 
 /// The longest file that is read, in bytes: some ten thousand hosts.
 pub const MAX_BYTES: usize = 8 << 20;

@@ -544,6 +544,13 @@ pub enum Failure {
         /// What the system said.
         detail: String,
     },
+    /// The name that Entra knows the VM by leads to another address from here, or to none.
+    NameLeadsElsewhere {
+        /// The name.
+        name: String,
+        /// The VM's address.
+        address: String,
+    },
     /// Azure asks to wait longer than an attempt lasts (429).
     Throttled {
         /// When it may be asked again.

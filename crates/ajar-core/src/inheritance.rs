@@ -130,6 +130,11 @@ inheritable! {
     client: String = Client "client";
     client_arguments: Vec<String> = ClientArguments "client_arguments";
     forwards: Vec<Forward> = Forwards "forwards";
+    rdp_file: String = RdpFile "rdp_file";
+    gateway: String = Gateway "gateway";
+    multimon: bool = Multimon "multimon";
+    entra_login: bool = EntraLogin "entra_login";
+    forward_agent: bool = ForwardAgent "forward_agent";
 }
 
 impl Inheritable {
@@ -289,8 +294,8 @@ impl Inheritance {
     }
 
     /// The favourite of a team, which lies in the team's folder, with what it inherits. What the settings say of that folder
-    /// counts before what the team says, and that before what they say of all; but what is one person's own
-    /// ([`PERSONAL`]) nobody else says before them.
+    /// counts before what the team says, and that before what they say of all, but for the agent's keys; and what is one
+    /// person's own ([`PERSONAL`]) nobody else says before them.
     pub fn effective_of_team(&self, team: &TeamName, of_team: &Profile) -> Effective {
         let origin = || Origin::Team { team: team.clone() };
         let (mut shared, mut personal) = (Inheritable::of(of_team), Inheritable::of(of_team));
@@ -300,6 +305,10 @@ impl Inheritance {
         }
         let mut chain = self.chain(of_team.folder.as_deref());
         let of_all = chain.len() - 1;
+        // Which machines a team names is the team's to say: none is let use one's keys by what is said of one's own.
+        let mut defaults = self.defaults.clone();
+        Field::ForwardAgent.take_out_of(&mut defaults);
+        chain[of_all].1 = &defaults;
         chain.insert(of_all, (origin(), &shared));
         chain.push((origin(), &personal));
         let by_vm = self.said_by(&of_team.vm);

@@ -22,6 +22,7 @@ use crate::justification;
 use crate::message::launch::{Unfit, unfit};
 use crate::port::{Endpoint, Protocol};
 use crate::profile::{Forward, Profile};
+use crate::rdp_file::{RdpFile, encoded, ends_line};
 use crate::resource_id::VmResourceId;
 use crate::template::unknown;
 pub use browser::browser_plan;
@@ -74,6 +75,8 @@ pub struct Surroundings {
     pub terminal: Option<Terminal>,
     /// The remote desktop client.
     pub rdp: Option<RdpClient>,
+    /// What the profile's own `.rdp` file says, where it names one; or why it could not be read.
+    pub rdp_file: Result<Option<RdpFile>, String>,
 }
 
 /// What an AppImage sets for itself. Programs of the system that inherit it load the image's libraries, or its Python's
@@ -102,7 +105,7 @@ pub enum Console {
 pub struct LaunchPlan {
     /// The program: a path, or a name to look up.
     pub program: String,
-    /// Its arguments; [`LaunchPlan::FILE`] stands for the path of `file`.
+    /// Its arguments; [`LaunchPlan::FILE`] stands for the path of `file`, here and as a line of `stdin`.
     pub args: Vec<String>,
     /// Variables to set.
     pub env: Vec<(String, String)>,
@@ -112,6 +115,8 @@ pub struct LaunchPlan {
     pub stdin: Option<String>,
     /// A file to write first, readable by the user alone.
     pub file: Option<PlannedFile>,
+    /// A name that has to lead to the VM before the program is started.
+    pub leads: Option<Leads>,
     /// What it is tied to.
     pub console: Console,
 }
@@ -129,6 +134,7 @@ impl LaunchPlan {
             env_remove: OF_THE_ACCOUNT.map(Into::into).to_vec(),
             stdin: None,
             file: None,
+            leads: None,
             console,
         }
     }
@@ -152,8 +158,41 @@ pub struct PlannedFile {
     pub name: String,
     /// All of it.
     pub contents: String,
-    /// Whether the user may execute it (mode 0700 instead of 0600).
-    pub executable: bool,
+    /// What it is.
+    pub kind: FileKind,
+    /// Whether the program may end before the file is read, because it hands it on to another. Then it stays until Ajar is
+    /// started anew.
+    pub handed_on: bool,
+}
+
+/// What a planned file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FileKind {
+    /// A script that the user may execute (mode 0700), in UTF-8.
+    Script,
+    /// Settings of a remote desktop (mode 0600), [as Windows writes them](crate::rdp_file::encoded).
+    Rdp,
+}
+
+impl PlannedFile {
+    /// What is written.
+    pub fn bytes(&self) -> Vec<u8> {
+        match self.kind {
+            FileKind::Script => self.contents.clone().into_bytes(),
+            FileKind::Rdp => encoded(&self.contents),
+        }
+    }
+}
+
+/// A name that a program dials in place of an address. It is looked up before: where it leads is not said by Azure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Leads {
+    /// The name.
+    pub name: String,
+    /// The VM's address as it is reached from here.
+    pub to: String,
 }
 
 /// What is to be opened.
@@ -176,8 +215,7 @@ impl Target<'_> {
     /// handed to ssh on that system.
     fn unfit(&self, os: Os) -> Option<Unfit<'_>> {
         let host = &self.endpoint.host;
-        let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        if !host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == ':') || !host.chars().all(named) {
+        if !is_host(host) {
             return Some(Unfit::Host(host));
         }
         if let Some(user) = self.user().filter(|user| is_unfit(user)) {
@@ -197,7 +235,7 @@ impl Target<'_> {
         {
             return Some(Unfit::Argument(word));
         }
-        if let Some(what) = own::unfit(self) {
+        if let Some(what) = rdp::unfit(self, os).or_else(|| own::unfit(self)) {
             return Some(what);
         }
         let takes_no_variable = self.protocol == Protocol::Ssh && os == Os::Windows;
@@ -246,7 +284,13 @@ impl Target<'_> {
 }
 
 fn is_unfit(text: &str) -> bool {
-    text.is_empty() || text.starts_with('-') || text.chars().any(char::is_control)
+    text.is_empty() || text.starts_with('-') || text.contains(ends_line)
+}
+
+/// Whether it can be an address or the name of a host, and nothing else.
+fn is_host(text: &str) -> bool {
+    let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+    text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == ':') && text.chars().all(named)
 }
 
 /// Refuses a profile that no client could be started with on that system, before it is saved.

@@ -26,6 +26,7 @@ pub mod policy;
 pub mod port;
 pub mod profile;
 pub mod protocol;
+pub mod rdp_file;
 pub mod renewal;
 pub mod resource_id;
 pub mod rights;

@@ -174,6 +174,21 @@ pub struct Profile {
     /// What ssh forwards beside the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwards: Option<Vec<Forward>>,
+    /// The user's own `.rdp` file that a remote desktop is opened by, for all that nothing else says. An empty text is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rdp_file: Option<String>,
+    /// The Remote Desktop gateway on the way, such as `gateway.contoso.com`. An empty text is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<String>,
+    /// Whether a remote desktop takes all monitors; without it what its `.rdp` file says, else no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multimon: Option<bool>,
+    /// Whether people log in to the VM as whom they are in Entra (default: no).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entra_login: Option<bool>,
+    /// Whether ssh lets the VM use the keys of this machine's agent (default: no).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_agent: Option<bool>,
     /// What there is to remember about it, in the user's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -217,6 +232,11 @@ impl Profile {
             client: None,
             client_arguments: None,
             forwards: None,
+            rdp_file: None,
+            gateway: None,
+            multimon: None,
+            entra_login: None,
+            forward_agent: None,
             note: None,
             folder: None,
         }
@@ -298,6 +318,26 @@ impl Profile {
     /// From where access is asked for.
     pub fn source(&self) -> SourceChoice {
         self.source.clone().unwrap_or_default()
+    }
+
+    /// The `.rdp` file that a remote desktop is opened by, if there is one.
+    pub fn rdp_file(&self) -> Option<&str> {
+        self.rdp_file.as_deref().filter(|path| !path.is_empty())
+    }
+
+    /// The Remote Desktop gateway, if there is one.
+    pub fn gateway(&self) -> Option<&str> {
+        self.gateway.as_deref().filter(|host| !host.is_empty())
+    }
+
+    /// Whether people log in as whom they are in Entra.
+    pub fn logs_in_by_entra(&self) -> bool {
+        self.entra_login.unwrap_or(false)
+    }
+
+    /// Whether the VM may use the keys of this machine's agent.
+    pub fn forwards_agent(&self) -> bool {
+        self.forward_agent.unwrap_or(false)
     }
 
     /// Whether Ajar may start the VM.

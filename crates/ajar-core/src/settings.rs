@@ -154,6 +154,7 @@ impl Settings {
             Setting::Ssh(_) => Setting::Ssh(self.clients.ssh.clone()),
             Setting::Browser(_) => Setting::Browser(self.clients.browser.clone()),
             Setting::Rdp(_) => Setting::Rdp(self.clients.rdp.clone()),
+            Setting::Bastion(_) => Setting::Bastion(self.clients.bastion.clone()),
             Setting::BeforeEnd(_) => Setting::BeforeEnd(self.notifications.before_end.clone()),
             Setting::OnNewAddress(_) => Setting::OnNewAddress(self.access.on_new_address),
             Setting::Network { name, .. } => {

@@ -7,6 +7,7 @@ mod clock;
 mod connections;
 mod job;
 mod keychain;
+mod launch_files;
 mod launcher;
 mod network_events;
 mod own_way;

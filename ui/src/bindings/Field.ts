@@ -3,4 +3,4 @@
 /**
  * A field that is inherited.
  */
-export type Field = "port" | "protocol" | "user" | "for" | "renew_up_to" | "after_use" | "account" | "cloud" | "tenant" | "start" | "identity_file" | "known_hosts_file" | "justification" | "ask_justification" | "address" | "source" | "colour" | "client" | "client_arguments" | "forwards";
+export type Field = "port" | "protocol" | "user" | "for" | "renew_up_to" | "after_use" | "account" | "cloud" | "tenant" | "start" | "identity_file" | "known_hosts_file" | "justification" | "ask_justification" | "address" | "source" | "colour" | "client" | "client_arguments" | "forwards" | "rdp_file" | "gateway" | "multimon" | "entra_login" | "forward_agent";

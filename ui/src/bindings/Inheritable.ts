@@ -93,4 +93,24 @@ client_arguments?: Array<string> | null,
 /**
  * Key `forwards`.
  */
-forwards?: Array<Forward> | null, };
+forwards?: Array<Forward> | null, 
+/**
+ * Key `rdp_file`.
+ */
+rdp_file?: string | null, 
+/**
+ * Key `gateway`.
+ */
+gateway?: string | null, 
+/**
+ * Key `multimon`.
+ */
+multimon?: boolean | null, 
+/**
+ * Key `entra_login`.
+ */
+entra_login?: boolean | null, 
+/**
+ * Key `forward_agent`.
+ */
+forward_agent?: boolean | null, };

@@ -100,6 +100,26 @@ client_arguments?: Array<string> | null,
  */
 forwards?: Array<Forward> | null, 
 /**
+ * The user's own `.rdp` file that a remote desktop is opened by, for all that nothing else says. An empty text is none.
+ */
+rdp_file?: string | null, 
+/**
+ * The Remote Desktop gateway on the way, such as `gateway.contoso.com`. An empty text is none.
+ */
+gateway?: string | null, 
+/**
+ * Whether a remote desktop takes all monitors; without it what its `.rdp` file says, else no.
+ */
+multimon?: boolean | null, 
+/**
+ * Whether people log in to the VM as whom they are in Entra (default: no).
+ */
+entra_login?: boolean | null, 
+/**
+ * Whether ssh lets the VM use the keys of this machine's agent (default: no).
+ */
+forward_agent?: boolean | null, 
+/**
  * What there is to remember about it, in the user's own words.
  */
 note?: string | null, 

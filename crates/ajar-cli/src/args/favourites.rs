@@ -73,6 +73,21 @@ pub(crate) struct Add {
     /// What ssh forwards, such as 'L 8080:localhost:80', by the letters of its -L, -R and -D; once for each
     #[arg(long = "forward", value_name = "FORWARD")]
     pub(crate) forwards: Vec<Forward>,
+    /// The .rdp file of your own that Remote Desktop is opened by
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rdp_file: Option<String>,
+    /// The Remote Desktop gateway to go through, by its host name
+    #[arg(long, value_name = "HOST")]
+    pub(crate) gateway: Option<String>,
+    /// Whether Remote Desktop takes all monitors
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no, num_args = 0..=1, default_missing_value = "yes")]
+    pub(crate) multimon: Option<bool>,
+    /// Whether you log in to the VM as whom you are in Entra
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no, num_args = 0..=1, default_missing_value = "yes")]
+    pub(crate) entra_login: Option<bool>,
+    /// Whether ssh lets the VM use the keys of your agent
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no, num_args = 0..=1, default_missing_value = "yes")]
+    pub(crate) forward_agent: Option<bool>,
     /// What there is to remember about it
     #[arg(long, value_name = "TEXT")]
     pub(crate) note: Option<String>,
@@ -173,6 +188,21 @@ pub(crate) struct Edit {
     /// What ssh forwards, such as 'L 8080:localhost:80', by the letters of its -L, -R and -D; once for each
     #[arg(long = "forward", value_name = "FORWARD", value_parser = or_nothing(str::parse::<Forward>))]
     pub(crate) forwards: Vec<OrNothing<Forward>>,
+    /// The .rdp file of your own that Remote Desktop is opened by
+    #[arg(long, value_name = "FILE", value_parser = or_nothing(str::parse::<String>))]
+    pub(crate) rdp_file: Option<OrNothing<String>>,
+    /// The Remote Desktop gateway to go through, by its host name
+    #[arg(long, value_name = "HOST", value_parser = or_nothing(str::parse::<String>))]
+    pub(crate) gateway: Option<OrNothing<String>>,
+    /// Whether Remote Desktop takes all monitors
+    #[arg(long, value_name = "yes|no", value_parser = or_nothing(yes_or_no), num_args = 0..=1, default_missing_value = "yes")]
+    pub(crate) multimon: Option<OrNothing<bool>>,
+    /// Whether you log in to the VM as whom you are in Entra
+    #[arg(long, value_name = "yes|no", value_parser = or_nothing(yes_or_no), num_args = 0..=1, default_missing_value = "yes")]
+    pub(crate) entra_login: Option<OrNothing<bool>>,
+    /// Whether ssh lets the VM use the keys of your agent
+    #[arg(long, value_name = "yes|no", value_parser = or_nothing(yes_or_no), num_args = 0..=1, default_missing_value = "yes")]
+    pub(crate) forward_agent: Option<OrNothing<bool>>,
     /// What there is to remember about it
     #[arg(long, value_name = "TEXT", value_parser = or_nothing(str::parse::<String>), conflicts_with = "of_many")]
     pub(crate) note: Option<OrNothing<String>>,

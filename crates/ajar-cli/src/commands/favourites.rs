@@ -65,6 +65,11 @@ pub(crate) async fn add(session: &Session, all: &Args, args: &Add) -> Result<(),
         client: args.client.clone(),
         client_arguments: some_words(&args.client_arguments),
         forwards: Some(args.forwards.clone()).filter(|forwards| !forwards.is_empty()),
+        rdp_file: args.rdp_file.clone(),
+        gateway: args.gateway.clone(),
+        multimon: args.multimon,
+        entra_login: args.entra_login,
+        forward_agent: args.forward_agent,
         note: args.note.clone(),
         folder: args.folder.clone(),
         ..Profile::new(vm.clone())
@@ -236,6 +241,11 @@ fn changed(before: &Inheritable, all: &Args, args: &Edit, anyway: bool) -> Inher
         client: or_as_before(args.client.as_ref(), before.client.as_ref()),
         client_arguments: some_words(&args.client_arguments).or_else(|| before.client_arguments.clone()),
         forwards: some_forwards(&args.forwards).or_else(|| before.forwards.clone()),
+        rdp_file: or_as_before(args.rdp_file.as_ref(), before.rdp_file.as_ref()),
+        gateway: or_as_before(args.gateway.as_ref(), before.gateway.as_ref()),
+        multimon: or_as_before(args.multimon.as_ref(), before.multimon.as_ref()),
+        entra_login: or_as_before(args.entra_login.as_ref(), before.entra_login.as_ref()),
+        forward_agent: or_as_before(args.forward_agent.as_ref(), before.forward_agent.as_ref()),
     };
     args.unset.iter().for_each(|field| field.take_out_of(&mut said));
     said
@@ -332,6 +342,11 @@ fn as_json(view: &FavouriteView, effective: &Effective) -> serde_json::Value {
     value["client"] = json!(profile.client);
     value["clientArguments"] = json!(profile.client_arguments);
     value["forwards"] = json!(profile.forwards);
+    value["rdpFile"] = json!(profile.rdp_file);
+    value["gateway"] = json!(profile.gateway);
+    value["multimon"] = json!(profile.multimon);
+    value["entraLogin"] = json!(profile.entra_login);
+    value["forwardAgent"] = json!(profile.forward_agent);
     value["origins"] = effective.origins.iter().map(|(field, from)| (member(field.key()), json!(from))).collect();
     value
 }

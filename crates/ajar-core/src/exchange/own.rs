@@ -28,7 +28,7 @@ const NEWEST: i64 = 2;
 
 /// What is one person's own: who logs in, as whom Ajar acts, files, programs and ports of this machine, from where access
 /// is asked for, and what is done by itself.
-pub(crate) const PERSONAL: [Field; 10] = [
+pub(crate) const PERSONAL: [Field; 13] = [
     Field::User,
     Field::Account,
     Field::IdentityFile,
@@ -37,6 +37,9 @@ pub(crate) const PERSONAL: [Field; 10] = [
     Field::Client,
     Field::ClientArguments,
     Field::Forwards,
+    Field::RdpFile,
+    Field::Gateway,
+    Field::ForwardAgent,
     Field::RenewUpTo,
     Field::AfterUse,
 ];
@@ -334,6 +337,8 @@ mod tests {
             "justification": "{vm}", "ask_justification": true,
             "address": "private", "source": "203.0.113.9", "colour": "red", "client": "/bin/x", "client_arguments": ["-X"],
             "forwards": ["L 8080:localhost:80"],
+            "rdp_file": "/w.rdp", "gateway": "g.example", "multimon": true, "entra_login": true,
+            "forward_agent": true,
             "note": "n", "folder": "f/g"}"#;
         serde_json::from_str(&profile.replace("VM", VM)).unwrap()
     }

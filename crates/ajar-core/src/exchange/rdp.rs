@@ -4,57 +4,33 @@
 use super::text::{filled, user};
 use super::{Entry, Host, LeftOut, Sorted, Why};
 use crate::port::Protocol;
+use crate::rdp_file::RdpFile;
 
 /// Reads a file that is called `name`.
 pub(super) fn read(text: &str, name: &str) -> Sorted {
-    let value = |wanted: &str| {
-        let of_line = |line: &str| {
-            let (key, rest) = line.split_once(':')?;
-            let (_, value) = rest.split_once(':')?;
-            key.trim().eq_ignore_ascii_case(wanted).then(|| filled(value)).flatten()
-        };
-        text.lines().find_map(of_line)
-    };
+    let file = RdpFile::of(text);
+    let value = |wanted: &str| file.get(wanted).map(|property| property.value.as_str());
     // 0 and 4 have none used, though one is named.
-    let gateway =
-        value("gatewayhostname").filter(|_| !matches!(value("gatewayusagemethod").as_deref(), Some("0" | "4")));
-    let names_it = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("gatewayhostname");
-    let is_password = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("password");
-    let mut left_out: Vec<LeftOut> = (1..)
-        .zip(text.lines())
-        .filter(|(_, line)| is_password(line))
-        .map(|(line, _)| LeftOut { what: "password".into(), line: Some(line), why: Why::Secret })
-        .collect();
-    left_out.extend(gateway.map(|gateway| LeftOut {
-        what: format!("gateway {gateway}"),
-        line: text.lines().position(names_it).map(|at| at + 1),
-        why: Why::Gateway,
-    }));
-    let addressed = ["full address", "alternate full address"].into_iter().find_map(|key| Some((key, value(key)?)));
-    let Some((key, address)) = addressed else {
+    let gateway = file.get("gatewayhostname").filter(|_| !matches!(value("gatewayusagemethod"), Some("0" | "4")));
+    let left = |what: String, line: usize, why: Why| LeftOut { what, line: Some(line), why };
+    let secrets = file.properties().filter(|property| property.is_secret());
+    let mut left_out: Vec<LeftOut> =
+        secrets.map(|property| left("password".into(), property.line, Why::Secret)).collect();
+    left_out.extend(gateway.map(|gateway| left(format!("gateway {}", gateway.value), gateway.line, Why::Gateway)));
+    let Some(addressed) = ["full address", "alternate full address"].into_iter().find_map(|key| file.get(key)) else {
         left_out.push(LeftOut { what: name.to_owned(), line: None, why: Why::NoAddress });
         return (Vec::new(), left_out);
     };
-    let (address, port) = address_and_port(&address);
-    let names_address = |line: &str| {
-        let (named, rest) = line.split_once(':').unwrap_or_default();
-        named.trim().eq_ignore_ascii_case(key) && rest.split_once(':').is_some_and(|(_, value)| filled(value).is_some())
-    };
+    let (address, port) = address_and_port(&addressed.value);
     let of_text = |port: &str| port.parse::<u16>().ok().filter(|port| *port != 0);
     let wrong = port.filter(|port| !port.is_empty() && of_text(port).is_none());
-    left_out.extend(wrong.map(|port| LeftOut {
-        what: format!("the port of {key}"),
-        line: text.lines().position(names_address).map(|at| at + 1),
-        why: Why::Value(port.to_owned()),
-    }));
-    let of_server = || of_text(&value("server port")?);
+    let what = || format!("the port of {}", addressed.name.to_ascii_lowercase());
+    left_out.extend(wrong.map(|port| left(what(), addressed.line, Why::Value(port.to_owned()))));
+    let of_server = || of_text(value("server port")?);
     let port = port.and_then(of_text).or_else(of_server).filter(|port| Some(*port) != Protocol::Rdp.default_port());
     let label = filled(name).unwrap_or_else(|| address.clone());
-    let host = Host {
-        port,
-        user: user(value("username").as_deref(), value("domain").as_deref()),
-        ..Host::new(label, address, Protocol::Rdp)
-    };
+    let host =
+        Host { port, user: user(value("username"), value("domain")), ..Host::new(label, address, Protocol::Rdp) };
     (vec![Entry::Host(host)], left_out)
 }
 

@@ -3,7 +3,7 @@
 use super::Format;
 
 /// The text that a file holds: UTF-8, or UTF-16 with its mark, as programs of Windows write it. `None` if it is none.
-pub(super) fn decoded(bytes: &[u8]) -> Option<String> {
+pub(crate) fn decoded(bytes: &[u8]) -> Option<String> {
     let units = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, odd) = rest.as_chunks::<2>();
         let units: Vec<u16> = pairs.iter().copied().map(unit).collect();

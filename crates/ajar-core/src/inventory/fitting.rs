@@ -50,7 +50,12 @@ impl InventoryVm {
             | Field::Colour
             | Field::Client
             | Field::ClientArguments
-            | Field::Forwards => None,
+            | Field::Forwards
+            | Field::RdpFile
+            | Field::Gateway
+            | Field::Multimon
+            | Field::EntraLogin
+            | Field::ForwardAgent => None,
         }
     }
 }

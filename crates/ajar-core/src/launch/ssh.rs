@@ -42,6 +42,9 @@ pub(super) fn options(target: &Target<'_>) -> Vec<(&'static str, String)> {
         // be made anew. Ten unanswered signs of life are borne, so that a short outage does not do the same.
         ("ServerAliveInterval", "60".into()),
         ("ServerAliveCountMax", "10".into()),
+        // Whoever is root there can log in with what the agent has. What the user's configuration says of other hosts is no
+        // word about this one.
+        ("ForwardAgent", if target.profile.forwards_agent() { "yes" } else { "no" }.into()),
     ];
     if let Some(identity) = &target.profile.identity_file {
         options.push((IDENTITY_FILE, ssh_path(identity)));

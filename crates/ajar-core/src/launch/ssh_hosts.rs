@@ -169,6 +169,7 @@ mod tests {
                 profile.identity_file = Some(path("key"));
                 profile.known_hosts_file = Some(path("known"));
                 let forwards = ["L 8080:localhost:80", "R 9000:[::1]:3000", "D *:1080"];
+                profile.forward_agent = Some(true);
                 profile.forwards = Some(forwards.map(|text| text.parse().unwrap()).to_vec());
             }),
             favourite("desk", |profile| profile.port = Some(3389)),
@@ -239,7 +240,7 @@ mod tests {
             let keys: Vec<_> = lines.iter().filter_map(|line| line.split_whitespace().next()).collect();
             let all = [
                 "Host", "ProxyCommand", "ConnectTimeout", "Port", "User", "HostKeyAlias", "ServerAliveInterval",
-                "ServerAliveCountMax", "IdentityFile", "IdentitiesOnly", "UserKnownHostsFile",
+                "ServerAliveCountMax", "ForwardAgent", "IdentityFile", "IdentitiesOnly", "UserKnownHostsFile",
             ];
             let wanted = all.into_iter().filter(|key| port != 22 || *key != "Port").collect::<Vec<_>>();
             prop_assert!(if hosts.left_out.is_empty() { keys == wanted } else { keys.is_empty() }, "{}", hosts.text);

@@ -1,7 +1,7 @@
 //! Terminals, and how each takes a command.
 
 use super::quote::shell;
-use super::{Console, LaunchPlan, Os, PlannedFile, Surroundings};
+use super::{Console, FileKind, LaunchPlan, Os, PlannedFile, Surroundings};
 use crate::failure::Failure;
 
 /// A terminal that can run a command in a new window, with its program's path.
@@ -129,7 +129,8 @@ fn command_file(title: &str, command: &[String]) -> LaunchPlan {
     let file = PlannedFile {
         name: format!("{title}.command"),
         contents: format!("#!/bin/sh\nrm -f -- \"$0\"\nexec {line}\n"),
-        executable: true,
+        kind: FileKind::Script,
+        handed_on: true,
     };
     let args = ["-a", "Terminal", LaunchPlan::FILE].map(ToOwned::to_owned).to_vec();
     LaunchPlan { file: Some(file), ..LaunchPlan::window(Os::MacOs, "open", args) }

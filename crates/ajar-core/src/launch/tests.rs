@@ -21,11 +21,12 @@ fn windows() -> Surroundings {
         ssh: Some(r"C:\Windows\System32\OpenSSH\ssh.exe".into()),
         terminal: Some(Terminal::WindowsTerminal(r"C:\Users\me\AppData\Local\Microsoft\WindowsApps\wt.exe".into())),
         rdp: Some(RdpClient::Mstsc(r"C:\Windows\System32\mstsc.exe".into())),
+        rdp_file: Ok(None),
     }
 }
 
 fn macos() -> Surroundings {
-    Surroundings { os: Os::MacOs, ssh: Some("/usr/bin/ssh".into()), terminal: None, rdp: None }
+    Surroundings { os: Os::MacOs, ssh: Some("/usr/bin/ssh".into()), terminal: None, rdp: None, rdp_file: Ok(None) }
 }
 
 fn linux() -> Surroundings {
@@ -34,11 +35,12 @@ fn linux() -> Surroundings {
         ssh: Some("/usr/bin/ssh".into()),
         terminal: Some(Terminal::GnomeTerminal("/usr/bin/gnome-terminal".into())),
         rdp: Some(RdpClient::FreeRdp3("/usr/bin/sdl-freerdp3".into())),
+        rdp_file: Ok(None),
     }
 }
 
 /// A plan for reading: the program, an argument a line, then what else there is.
-fn shown(plan: &Result<LaunchPlan, Failure>) -> String {
+pub(super) fn shown(plan: &Result<LaunchPlan, Failure>) -> String {
     let plan = match plan {
         Ok(plan) => plan,
         Err(failure) => return format!("{failure:?}\n"),
@@ -46,8 +48,17 @@ fn shown(plan: &Result<LaunchPlan, Failure>) -> String {
     let mut lines = vec![format!("{} [{:?}]", plan.program, plan.console)];
     lines.extend(plan.args.iter().map(|arg| format!("  {arg}")));
     lines.extend(plan.stdin.iter().flat_map(|text| text.lines()).map(|line| format!("  < {line}")));
+    lines.extend(plan.leads.iter().map(|Leads { name, to }| format!("  {name} leads to {to}")));
     if let Some(file) = &plan.file {
-        lines.push(format!("  {}{}:", file.name, if file.executable { " (executable)" } else { "" }));
+        lines.push(format!(
+            "  {}{}{}:",
+            file.name,
+            match file.kind {
+                FileKind::Script => " (executable)",
+                FileKind::Rdp => " (.rdp)",
+            },
+            if file.handed_on { ", handed on" } else { "" }
+        ));
         lines.extend(file.contents.lines().map(|line| format!("  | {line}")));
     }
     lines.join("\n") + "\n"
@@ -74,7 +85,8 @@ fn all_plans(around: &Surroundings) -> String {
     };
     let forwards =
         ["L 8080:localhost:80", "R 127.0.0.1:9000:localhost:3000", "D [::1]:1080", "L *:5432:[2001:db8::7]:5432"];
-    let forwarding = Profile { forwards: Some(forwards.map(|text| text.parse().unwrap()).to_vec()), ..ssh(Some("me")) };
+    let forwards = Some(forwards.map(|text| text.parse().unwrap()).to_vec());
+    let forwarding = Profile { forwards, forward_agent: Some(true), ..ssh(Some("me")) };
     let (direct, mapped, sixth) = (at("203.0.113.50", 22), at("198.51.100.1", 13389), at("2001:db8::7", 3389));
     let window = |profile: &Profile, endpoint: &Endpoint| shown(&in_window(&target(profile, endpoint), around));
     let command = ["ls", "-la", "a b"].map(ToOwned::to_owned);
@@ -286,10 +298,10 @@ proptest! {
         let (options, to, rest) = read_as_ssh(&plain.args[set.len()..]);
         let flags: Vec<_> = options.iter().map(|(flag, _)| flag.as_str()).collect();
         let key_file = if path.contains('%') || path.contains(VARIABLE) { "-o" } else { "-i" };
-        prop_assert_eq!(flags, ["-p", "-o", "-o", "-o", key_file, "-o", "-l"]);
-        prop_assert_eq!(options[4].1.matches("%%").count() * 2, options[4].1.matches('%').count());
-        prop_assert_eq!(options[4].1.matches(VARIABLE).count(), options[4].1.matches(concat!("$", "{AJAR_DOLLAR}{")).count());
-        prop_assert_eq!(&options[6].1, &user);
+        prop_assert_eq!(flags, ["-p", "-o", "-o", "-o", "-o", key_file, "-o", "-l"]);
+        prop_assert_eq!(options[5].1.matches("%%").count() * 2, options[5].1.matches('%').count());
+        prop_assert_eq!(options[5].1.matches(VARIABLE).count(), options[5].1.matches(concat!("$", "{AJAR_DOLLAR}{")).count());
+        prop_assert_eq!(&options[7].1, &user);
         prop_assert_eq!(&to, &host);
         prop_assert!(!host.contains(['@', '/', ' ', '\n']) && !host.starts_with('-'));
         prop_assert_eq!(rest, command);

@@ -287,6 +287,11 @@ fn label(field: Field) -> &'static str {
         Field::Client => "client",
         Field::ClientArguments => "arguments",
         Field::Forwards => "forwards",
+        Field::RdpFile => ".rdp file",
+        Field::Gateway => "gateway",
+        Field::Multimon => "all monitors",
+        Field::EntraLogin => "Entra login",
+        Field::ForwardAgent => "agent forwarded",
     }
 }
 

@@ -76,9 +76,9 @@ pub fn left_out_of_others<'l>(
     left: impl IntoIterator<Item = &'l LeftOut>,
     unfit: impl Fn(&LeftOut) -> Option<String>,
 ) -> Vec<String> {
-    let reason = |left: &LeftOut| match left.why {
-        Why::Personal => OWNERS_TO_SAY.to_owned(),
-        _ => why(&left.why, unfit(left).as_deref()),
+    let reason = |left: &LeftOut| {
+        let is_personal = matches!(left.why, Why::Personal);
+        if is_personal { OWNERS_TO_SAY.to_owned() } else { why(&left.why, unfit(left).as_deref()) }
     };
     by_reason(left, reason)
 }
@@ -103,7 +103,7 @@ fn by_reason<'l>(left: impl IntoIterator<Item = &'l LeftOut>, why: impl Fn(&Left
 }
 
 /// What nobody says for another.
-const OWNERS_TO_SAY: &str = "programs, files and forwarded ports of a machine, accounts, the address that access is asked for, and what is done by itself while a VM is used and after are their owner’s to say";
+const OWNERS_TO_SAY: &str = "programs, files, forwarded ports, gateways and the agent of a machine, accounts, the address that access is asked for, and what is done by itself while a VM is used and after are their owner’s to say";
 
 /// Why something is not taken in.
 pub fn why(why: &Why, unfit: Option<&str>) -> String {

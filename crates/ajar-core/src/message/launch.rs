@@ -35,6 +35,21 @@ pub enum Unfit<'a> {
     WhichPort,
     /// Arguments for a program that takes none.
     Arguments,
+    /// The `.rdp` file of a favourite, by a path that is not whole.
+    RdpPath(&'a str),
+    /// The `.rdp` file of a favourite that could not be read.
+    RdpFile {
+        /// Where it lies.
+        path: &'a str,
+        /// What the system said.
+        why: &'a str,
+    },
+    /// A Remote Desktop gateway that is no host.
+    Gateway(&'a str),
+    /// A program that Entra's sign-in to a remote desktop is not known of.
+    EntraClient(&'a str),
+    /// A VM's name that nothing could be dialled by.
+    DeviceName(&'a str),
     /// A reason that is no line of text.
     Reason(&'a str),
     /// What a reason names that nobody fills in.
@@ -46,6 +61,11 @@ pub enum Unfit<'a> {
 /// There is nothing to show a window on.
 pub fn no_display() -> &'static str {
     "neither DISPLAY nor WAYLAND_DISPLAY names a display"
+}
+
+/// Of a file that is none of Remote Desktop's.
+pub fn no_rdp_file() -> &'static str {
+    "it has no settings of Remote Desktop"
 }
 
 /// Why a text is not handed to a client, to stand behind the name of the profile.
@@ -89,6 +109,25 @@ pub fn unfit(what: &Unfit<'_>) -> String {
         }
         Unfit::WhichPort => "it opens a port alone, and nobody says which: name the port".into(),
         Unfit::Arguments => "the Windows App takes no arguments: name another client, or none".into(),
+        Unfit::RdpPath(path) => {
+            format!("“{}” is no whole path of an .rdp file: write it from the root on, or from ~/", visible(path))
+        }
+        Unfit::RdpFile { path, why } => {
+            format!("the .rdp file “{}” could not be read: {}", visible(path), visible(why))
+        }
+        Unfit::Gateway(host) => {
+            format!(
+                "“{}” is no Remote Desktop gateway: write its host name, such as gateway.contoso.com",
+                visible(host)
+            )
+        }
+        Unfit::EntraClient(program) => format!(
+            "{} logs nobody in by Entra: name another client, such as FreeRDP 3, or take entra_login out",
+            visible(program)
+        ),
+        Unfit::DeviceName(name) => {
+            format!("Entra logs in to a VM by its name, and “{}” cannot be dialled", visible(name))
+        }
         Unfit::Reason(reason) => format!("the reason “{}” has control characters", visible(reason)),
         Unfit::Placeholder(name) => format!(
             "nothing is known to stand for “{}” in the reason: use {}",

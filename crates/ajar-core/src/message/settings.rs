@@ -184,6 +184,13 @@ pub fn holds(field: Field, said: &Inheritable) -> Option<String> {
         Field::Colour => said.colour.map(|colour| colour.to_string()),
         Field::Client => said.client.clone(),
         Field::ClientArguments => said.client_arguments.as_ref().map(|words| or_none(words.join(" "))),
+        Field::RdpFile => said.rdp_file.clone().filter(|path| !path.is_empty()),
+        Field::Gateway => said.gateway.clone().filter(|host| !host.is_empty()),
+        // What the file says of it is not known here.
+        Field::Multimon if said.multimon.is_none() && said.rdp_file.is_some() => None,
+        Field::Multimon => yes_or_no(said.multimon.unwrap_or(false)),
+        Field::EntraLogin => yes_or_no(said.entra_login.unwrap_or(false)),
+        Field::ForwardAgent => yes_or_no(said.forward_agent.unwrap_or(false)),
         Field::Forwards => {
             let all = said.forwards.as_ref();
             all.map(|all| or_none(all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")))

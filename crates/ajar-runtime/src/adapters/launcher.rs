@@ -1,14 +1,15 @@
 //! Carries out launch plans: argument vectors, no shell.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ajar_core::attempt::{ClientFound, Order};
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::launch::{Console, LaunchPlan, PlannedFile, Target, in_terminal, in_window};
+use ajar_core::launch::{Console, LaunchPlan, Leads, Target, in_terminal, in_window};
 use ajar_core::message::launch::no_display;
 use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::Profile;
@@ -18,8 +19,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 use super::job::stop_with;
+use super::launch_files::{LaunchFile, sweep};
 use super::programs::{has_desktop, surroundings_for};
-use crate::files::{SettingsFile, create_private, write_atomically};
+use crate::files::SettingsFile;
 use crate::ports::Launcher;
 
 /// Opens VMs in windows of their own, with the programs that the settings name or that are found on this machine.
@@ -32,9 +34,10 @@ pub struct ClientLauncher {
 }
 
 impl ClientLauncher {
-    /// `files` is the folder for the files some plans need. The settings are looked into at each launch, so that a
+    /// `files` is the folder for the files some plans need; what is left there of earlier ones goes. The settings are looked into at each launch, so that a
     /// program named there counts from the next click on.
     pub fn new(settings: SettingsFile, files: PathBuf) -> Self {
+        sweep(&files, SystemTime::now());
         Self { settings, clients: Mutex::default(), files }
     }
 
@@ -95,19 +98,25 @@ const FIRST_MOMENT: Duration = Duration::from_millis(300);
 
 /// Starts a program that goes on by itself. `files` is the folder for a file that the plan needs.
 pub(super) async fn start(plan: &LaunchPlan, files: &Path) -> Result<(), Trouble> {
-    let mut child = spawn(plan, files).await?;
+    let (mut child, file) = spawn(plan, files).await?;
     let program = plan.program.clone();
     if let Ok(ended) = tokio::time::timeout(FIRST_MOMENT, child.wait()).await {
         let status = ended.map_err(|error| failed(&program, &error))?;
         let failure = || Failure::ClientFailed { program, detail: status.to_string() }.into();
-        // Some hand on to another program, and are done with that.
-        return if status.success() { Ok(()) } else { Err(failure()) };
+        // Some hand on to another program, and are done with that. It may still have the file to read.
+        return if status.success() {
+            Ok(())
+        } else {
+            file.into_iter().for_each(LaunchFile::remove);
+            Err(failure())
+        };
     }
     tokio::spawn(async move {
         match child.wait().await {
             Ok(status) => tracing::debug!(program, %status, "the program has ended"),
             Err(error) => tracing::warn!(program, %error, "the program’s end was not seen"),
         }
+        file.into_iter().filter(|file| !file.is_handed_on()).for_each(LaunchFile::remove);
     });
     Ok(())
 }
@@ -126,18 +135,21 @@ pub async fn run_in_terminal<T>(
     files: &Path,
     told_to_end: impl Future<Output = T>,
 ) -> Result<Result<ExitStatus, T>, Trouble> {
-    let mut child = spawn(plan, files).await?;
+    let (mut child, file) = spawn(plan, files).await?;
     let client = child.id();
-    let told = tokio::select! {
-        ended = child.wait() => return ended.map(Ok).map_err(|error| failed(&plan.program, &error)),
-        told = told_to_end => told,
+    let ended = tokio::select! {
+        ended = child.wait() => ended.map(Ok).map_err(|error| failed(&plan.program, &error)),
+        told = told_to_end => Ok(Err(told)),
         never = stop_with(client) => match never {},
     };
-    ask_to_end(&child);
-    if tokio::time::timeout(PARTING, child.wait()).await.is_err() {
-        drop(child.kill().await);
+    if let Ok(Err(_)) = ended {
+        ask_to_end(&child);
+        if tokio::time::timeout(PARTING, child.wait()).await.is_err() {
+            drop(child.kill().await);
+        }
     }
-    Ok(Err(told))
+    file.into_iter().filter(|file| !file.is_handed_on()).for_each(LaunchFile::remove);
+    ended
 }
 
 #[cfg(unix)]
@@ -154,17 +166,49 @@ fn ask_to_end(child: &Child) {
 #[cfg(not(unix))]
 fn ask_to_end(_child: &Child) {}
 
-async fn spawn(plan: &LaunchPlan, files: &Path) -> Result<Child, Trouble> {
+async fn spawn(plan: &LaunchPlan, files: &Path) -> Result<(Child, Option<LaunchFile>), Trouble> {
+    if let Some(leads) = &plan.leads {
+        check(leads).await?;
+    }
     let file = match &plan.file {
-        Some(file) => Some(write_file(files, file).map_err(|error| failed(&plan.program, &error))?),
+        Some(file) => Some(LaunchFile::write(files, file).map_err(|error| failed(&plan.program, &error))?),
         None => None,
     };
-    let mut command = command(plan, file.as_deref());
-    let mut child = command.spawn().map_err(|error| failed(&plan.program, &error))?;
+    match spawn_with(plan, file.as_ref().map(LaunchFile::path)).await {
+        Ok(child) => Ok((child, file)),
+        Err(error) => {
+            file.into_iter().for_each(LaunchFile::remove);
+            Err(failed(&plan.program, &error))
+        }
+    }
+}
+
+async fn spawn_with(plan: &LaunchPlan, file: Option<&Path>) -> io::Result<Child> {
+    let mut child = command(plan, file).spawn()?;
     if let (Some(text), Some(mut stdin)) = (&plan.stdin, child.stdin.take()) {
-        stdin.write_all(text.as_bytes()).await.map_err(|error| failed(&plan.program, &error))?;
+        let path = file.map(|path| path.to_string_lossy().into_owned() + "\n");
+        for line in text.split_inclusive('\n') {
+            let is_file = line.strip_suffix('\n') == Some(LaunchPlan::FILE);
+            let line = path.as_deref().filter(|_| is_file).unwrap_or(line);
+            stdin.write_all(line.as_bytes()).await?;
+        }
     }
     Ok(child)
+}
+
+/// How long a name may take to be found.
+const FOUND_WITHIN: Duration = Duration::from_secs(5);
+
+/// Holds a name that the client dials against the address that it has to lead to.
+async fn check(Leads { name, to }: &Leads) -> Result<(), Trouble> {
+    let found = tokio::time::timeout(FOUND_WITHIN, tokio::net::lookup_host((name.as_str(), 0))).await;
+    let address: Option<IpAddr> = to.parse().ok();
+    let leads_there = match found {
+        Ok(Ok(mut found)) => found.any(|found| Some(found.ip()) == address),
+        Ok(Err(_)) | Err(_) => false,
+    };
+    let elsewhere = || Failure::NameLeadsElsewhere { name: name.clone(), address: to.clone() };
+    if leads_there { Ok(()) } else { Err(elsewhere().into()) }
 }
 
 fn command(plan: &LaunchPlan, file: Option<&Path>) -> Command {
@@ -205,27 +249,6 @@ fn on_its_own(command: &mut Command, console: Console) {
     if console == Console::New {
         command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
     }
-}
-
-fn write_file(folder: &Path, file: &PlannedFile) -> io::Result<PathBuf> {
-    create_private(folder)?;
-    let path = folder.join(&file.name);
-    write_atomically(&path, file.contents.as_bytes())?;
-    if file.executable {
-        make_executable(&path)?;
-    }
-    Ok(path)
-}
-
-#[cfg(unix)]
-fn make_executable(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
-}
-
-#[cfg(not(unix))]
-fn make_executable(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 fn failed(program: &str, error: &io::Error) -> Trouble {

@@ -6,10 +6,16 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use ajar_core::exchange::MAX_BYTES;
 use ajar_core::launch::{Candidate, OF_THE_ACCOUNT, OF_THE_APP_IMAGE, Os, RdpClient, Surroundings, Terminal};
+use ajar_core::message::launch::no_rdp_file;
 use ajar_core::port::Protocol;
 use ajar_core::profile::Profile;
+use ajar_core::rdp_file::RdpFile;
 use ajar_core::settings::ClientSettings;
+use directories::BaseDirs;
+
+use crate::files::read_limited;
 
 /// Looks for the programs that open VMs; the settings' own come first.
 pub fn surroundings(settings: &ClientSettings) -> Surroundings {
@@ -21,6 +27,7 @@ pub fn surroundings(settings: &ClientSettings) -> Surroundings {
         ssh: settings.ssh.clone().or_else(|| find(os.ssh_program(), &["OpenSSH"])),
         terminal: terminal.or_else(|| first(Terminal::candidates(os))),
         rdp,
+        rdp_file: Ok(None),
     }
 }
 
@@ -44,16 +51,37 @@ fn first<T>(candidates: &[Candidate<T>]) -> Option<T> {
     candidates.iter().find_map(|(program, kind)| find(program, &[]).map(kind))
 }
 
-/// The same for one profile: the remote desktop client that opens it is asked which version it is, which takes a moment.
+/// The same for one profile: the remote desktop client that opens it is asked which version it is, and the profile's own
+/// file is read, which takes a moment.
 pub(super) fn surroundings_for(protocol: Protocol, profile: &Profile, settings: &ClientSettings) -> Surroundings {
     let around = surroundings(settings);
     match protocol {
         Protocol::Ssh | Protocol::Port => around,
         Protocol::Rdp => {
             let client = profile.client.clone().map(RdpClient::named).or(around.rdp);
-            Surroundings { rdp: client.map(|client| client.of_version(version)), ..around }
+            let rdp_file = profile.rdp_file().map(|path| read_rdp_file(path).map_err(|error| error.to_string()));
+            let rdp = client.map(|client| client.of_version(version));
+            Surroundings { rdp, rdp_file: rdp_file.transpose(), ..around }
         }
     }
+}
+
+/// Reads the user's own file: `~` is their home folder.
+fn read_rdp_file(path: &str) -> io::Result<RdpFile> {
+    let below_home = path.strip_prefix("~/").or_else(|| path.strip_prefix(r"~\"));
+    let path = match (below_home, BaseDirs::new()) {
+        (Some(below), Some(user)) => user.home_dir().join(below),
+        (_, _) => PathBuf::from(path),
+    };
+    let odd = || io::Error::new(io::ErrorKind::InvalidData, no_rdp_file());
+    // Not what never ends, such as a pipe.
+    if !std::fs::metadata(&path)?.is_file() {
+        return Err(odd());
+    }
+    let bytes = read_limited(std::fs::File::open(&path)?)?;
+    let read =
+        RdpFile::from_bytes(&bytes).filter(|file| bytes.len() <= MAX_BYTES && file.properties().next().is_some());
+    read.ok_or_else(odd)
 }
 
 /// How long a program may take to tell its version.

@@ -60,7 +60,7 @@ fn record(to: &Path, words: &[String]) {
         "stdin": stdin,
         "set": std::env::var("AJAR_SET").ok(),
         "removed": std::env::var("CARGO_MANIFEST_DIR").ok(),
-        "file": file.and_then(|file| std::fs::read_to_string(file).ok()),
+        "file": file.and_then(|file| std::fs::read(file).ok()),
         "ownGroup": is_in_a_group_of_its_own(),
     });
     // Renamed into place, so that whoever waits for it sees all of it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ajar_core::attempt::Order;
 use ajar_core::failure::Failure;
-use ajar_core::launch::{Console, LaunchPlan, PlannedFile};
+use ajar_core::launch::{Console, FileKind, LaunchPlan, Leads, PlannedFile};
 #[cfg(unix)]
 use ajar_core::launch::{Target, in_terminal};
 use ajar_core::port::{Endpoint, Protocol};
@@ -36,6 +36,7 @@ fn plan(record: &Path, words: &[&str], console: Console) -> LaunchPlan {
         env_remove: vec!["CARGO_MANIFEST_DIR".into()],
         stdin: None,
         file: None,
+        leads: None,
         console,
     }
 }
@@ -64,29 +65,51 @@ async fn a_program_gets_its_arguments_input_and_environment_as_planned() {
 }
 
 #[tokio::test]
-async fn a_planned_file_is_this_users_alone_and_its_path_is_passed() {
+async fn a_planned_file_is_this_users_alone_its_path_is_passed_and_it_goes_with_the_program() {
     let home = tempfile::tempdir().unwrap();
     let files = home.path().join("launch files");
-    for executable in [false, true] {
+    for (kind, handed_on) in [(FileKind::Rdp, false), (FileKind::Rdp, true), (FileKind::Script, true)] {
         let record = home.path().join("record.json");
-        let file = PlannedFile { name: "web 01.command".into(), contents: "ü\n".into(), executable };
+        let file = PlannedFile { name: "web 01.rdp".into(), contents: "ü\n".into(), kind, handed_on };
+        let bytes = file.bytes();
         let plan = LaunchPlan {
             file: Some(file),
-            stdin: Some(String::new()),
+            stdin: Some("/before\n{file}\n{file}s\n".into()),
             ..plan(&record, &["before", LaunchPlan::FILE], Console::Inherit)
         };
         run_in_terminal(&plan, &files, never()).await.unwrap().unwrap();
         let record = read(&record);
-        assert_eq!(record["file"], "ü\n");
+        assert_eq!(record["file"], serde_json::json!(bytes));
         let path = PathBuf::from(record["words"][1].as_str().unwrap());
-        assert_eq!(path, files.join("web 01.command"));
+        assert_eq!(record["stdin"], format!("/before\n{}\n{{file}}s\n", path.display()));
+        let folder = path.parent().unwrap();
+        assert_eq!((path.file_name().unwrap(), folder.parent().unwrap()), ("web 01.rdp".as_ref(), files.as_path()));
+        assert_eq!(folder.exists(), handed_on, "whoever it was handed to may still read it");
         #[cfg(unix)]
-        {
+        if handed_on {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-            assert_eq!(mode(&path), if executable { 0o700 } else { 0o600 });
-            assert_eq!(mode(&files), 0o700);
+            assert_eq!(mode(&path), if kind == FileKind::Script { 0o700 } else { 0o600 });
+            assert_eq!((mode(folder), mode(&files)), (0o700, 0o700));
         }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_started_where_the_name_that_it_dials_leads_elsewhere() {
+    let home = tempfile::tempdir().unwrap();
+    for (name, to, is_started) in [
+        ("localhost", "127.0.0.1", true),
+        ("localhost", "203.0.113.50", false),
+        ("no-such-name.invalid", "203.0.113.50", false),
+    ] {
+        let record = home.path().join(format!("{name}-{to}.json"));
+        let leads = Some(Leads { name: name.into(), to: to.into() });
+        let plan = LaunchPlan { leads, stdin: Some(String::new()), ..plan(&record, &[], Console::Inherit) };
+        let run = run_in_terminal(&plan, home.path(), never()).await;
+        let elsewhere = Failure::NameLeadsElsewhere { name: name.into(), address: to.into() };
+        assert_eq!(run.err().map(|trouble| trouble.failure), (!is_started).then_some(elsewhere));
+        assert_eq!(record.exists(), is_started);
     }
 }
 

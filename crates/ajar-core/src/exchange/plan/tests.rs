@@ -209,6 +209,9 @@ fn nobody_else_names_a_file_program_or_port_of_this_machine_an_account_or_whom_a
         client: Some("/tmp/x".into()),
         client_arguments: Some(vec!["-X".into()]),
         forwards: Some(vec!["R 22:localhost:22".parse().unwrap()]),
+        rdp_file: Some("/tmp/x.rdp".into()),
+        gateway: Some("evil.example".into()),
+        forward_agent: Some(true),
         renew_up_to: Some("8h".parse().unwrap()),
         after_use: Some("deallocate".parse().unwrap()),
         ..profile("a", Some("azureuser"))
@@ -220,7 +223,7 @@ fn nobody_else_names_a_file_program_or_port_of_this_machine_an_account_or_whom_a
     };
     let of_machine =
         ["account", "identity_file", "known_hosts_file", "source", "client", "client_arguments", "forwards"];
-    let keys = of_machine.into_iter().chain(["renew_up_to", "after_use"]);
+    let keys = of_machine.into_iter().chain(["rdp_file", "gateway", "forward_agent", "renew_up_to", "after_use"]);
     let left_out = keys.map(|key| (format!("profiles.a.{key}"), Why::Personal)).collect();
     assert_eq!(taken(Sharing::WithOthers), (profile("a", Some("azureuser")), left_out));
     assert_eq!(taken(Sharing::Personal), (theirs.clone(), vec![]));
@@ -294,12 +297,12 @@ mod plainly {
         };
         let (differs, merged) = changed(mine);
         let like_it = || settings.written.iter().find(|known| changed(known).0.is_empty());
-        match differs.is_empty() {
-            true => Standing::Same,
-            false => match like_it().filter(|_| candidate.is_whole) {
-                Some(other) => Standing::There(other.name.clone()),
-                None => Standing::Conflict { mine: Box::new(mine.profile.clone()), merged: Box::new(merged), differs },
-            },
+        if differs.is_empty() {
+            return Standing::Same;
+        }
+        match like_it().filter(|_| candidate.is_whole) {
+            Some(other) => Standing::There(other.name.clone()),
+            None => Standing::Conflict { mine: Box::new(mine.profile.clone()), merged: Box::new(merged), differs },
         }
     }
 }

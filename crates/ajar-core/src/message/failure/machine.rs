@@ -22,6 +22,18 @@ pub(super) fn client_failed(program: &str, detail: &str) -> Words {
     )
 }
 
+pub(super) fn name_leads_elsewhere(name: &str, address: &str) -> Words {
+    words(
+        format!("“{name}” does not lead to the VM from here."),
+        format!(
+            "Entra logs in by the VM’s name alone, which has to lead to {address}. The port is open for any other client."
+        ),
+        format!(
+            "Have the name lead there, with a line “{address} {name}” in this machine’s hosts file or in your DNS; or take entra_login out."
+        ),
+    )
+}
+
 pub(super) fn cancelled(about: &About<'_>, open_until: Option<DateTime<Utc>>, asking: bool, starting: bool) -> Words {
     words(
         format!("Cancelled opening {}.", about.name),

@@ -211,6 +211,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::ConnectionLost { endpoint, detail: "Connection reset by peer".into() },
         Failure::ClientNotFound { program: "xfreerdp".into() },
         Failure::ClientFailed { program: "mstsc.exe".into(), detail: "Access is denied".into() },
+        Failure::NameLeadsElsewhere { name: "web-01".into(), address: "203.0.113.50".into() },
         Failure::Throttled { retry_at: since + chrono::TimeDelta::seconds(3_601) },
         Failure::Unavailable {
             said: AzureSaid { status: 503, azure_code: "ServerBusy".into(), azure_message: "Too much to do.".into() },

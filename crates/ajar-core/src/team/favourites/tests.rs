@@ -118,7 +118,8 @@ fn nothing_of_ones_own_machine_account_or_network_comes_from_a_team() {
     let ops = team("ops");
     let file = entries(
         "[profiles.web]\nvm = \"VM/web\"\naccount = \"evil\"\nsource = \"203.0.113.9\"\nidentity_file = \"k\"\n\
-         known_hosts_file = \"/dev/null\"\nclient = \"/bin/evil\"\nclient_arguments = [\"{host}\"]\nforwards = [\"R *:22:localhost:22\"]\n",
+         known_hosts_file = \"/dev/null\"\nclient = \"/bin/evil\"\nclient_arguments = [\"{host}\"]\nforwards = [\"R *:22:localhost:22\"]\n\
+         rdp_file = \"/srv/evil.rdp\"\ngateway = \"evil.example\"\nforward_agent = true\n",
     );
     let (favourites, flaws) = taken(&[(&ops, &file)], &with(&[], Inheritance::default()));
     let bare = Profile { folder: Some("ops".into()), ..Profile::new(format!("{VM}/web").parse().unwrap()) };
@@ -126,8 +127,22 @@ fn nothing_of_ones_own_machine_account_or_network_comes_from_a_team() {
     assert_eq!(favourites[0].as_own(), Profile { folder: None, ..bare });
     let left: Vec<_> = flaws[0].left_out.iter().map(|left| (left.what.as_str(), left.why.clone())).collect();
     let expected = ["account", "identity_file", "known_hosts_file", "source", "client", "client_arguments", "forwards"];
-    let expected: Vec<_> = expected.iter().map(|key| (format!("profiles.web.{key}"), Why::Personal)).collect();
+    let expected = expected.iter().chain(&["rdp_file", "gateway", "forward_agent"]);
+    let expected: Vec<_> = expected.map(|key| (format!("profiles.web.{key}"), Why::Personal)).collect();
     assert_eq!(left, expected.iter().map(|(what, why)| (what.as_str(), why.clone())).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_machine_that_a_team_names_uses_ones_keys_only_by_what_is_said_of_that_teams_folder() {
+    let ops = team("ops");
+    let file = entries("[profiles.web]\nvm = \"VM/web\"\nforward_agent = true\n");
+    let yes = Inheritable { forward_agent: Some(true), ..Inheritable::default() };
+    let of_all = Inheritance { defaults: yes.clone(), ..Inheritance::default() };
+    let of_folder = Inheritance { folders: vec![("ops".into(), yes)], ..Inheritance::default() };
+    for (inheritance, is_let) in [(Inheritance::default(), false), (of_all, false), (of_folder, true)] {
+        let (favourites, _) = taken(&[(&ops, &file)], &with(&[], inheritance));
+        assert_eq!(favourites[0].effective.profile.forwards_agent(), is_let);
+    }
 }
 
 #[test]

@@ -143,7 +143,9 @@ mod tests {
             "cloud": "usgov", "tenant": "t", "start": false, "identity_file": "k", "known_hosts_file": "h",
             "justification": "j", "ask_justification": true, "address": "private", "source": "10.0.0.4", "colour": "red",
             "client": "c", "client_arguments": ["-X"],
-            "forwards": ["D 1080"], "note": "n", "folder": "f/g"}"#;
+            "forwards": ["D 1080"], "rdp_file": "/w.rdp", "gateway": "g.example", "multimon": true, "entra_login": true,
+            "forward_agent": true,
+            "note": "n", "folder": "f/g"}"#;
         serde_json::from_str(&profile.replace("VM", VM)).unwrap()
     }
 
