@@ -16,6 +16,8 @@ mod endings;
 mod exchange;
 mod extending;
 mod history;
+#[cfg(unix)]
+mod host_key;
 mod inventory;
 mod network;
 #[cfg(target_os = "linux")]

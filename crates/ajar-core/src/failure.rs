@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::account::KeychainTrouble;
+use crate::host_key::HostKeyChange;
 use crate::port::Endpoint;
 use crate::vm::PowerState;
 
@@ -543,6 +544,15 @@ pub enum Failure {
         program: String,
         /// What the system said.
         detail: String,
+    },
+    /// The server shows another key than the one that ssh knows for the VM, and ssh refuses it.
+    HostKeyChanged {
+        /// The name under which ssh knows it.
+        alias: String,
+        /// The file that has the known key.
+        file: String,
+        /// What Azure says of the VM.
+        change: HostKeyChange,
     },
     /// Azure asks to wait longer than an attempt lasts (429).
     Throttled {

@@ -4,6 +4,7 @@ mod bastion_door;
 mod browser;
 mod clock;
 mod connections;
+mod host_key;
 mod job;
 mod keychain;
 mod launcher;

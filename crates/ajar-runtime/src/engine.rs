@@ -18,6 +18,7 @@ mod followers;
 mod held;
 mod history;
 mod inventory;
+mod host_keys;
 mod network;
 mod publish;
 mod recents;

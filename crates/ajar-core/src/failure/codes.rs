@@ -121,6 +121,7 @@ impl Failure {
             Self::ConnectionLost { .. } => "connectionLost",
             Self::ClientNotFound { .. } => "clientNotFound",
             Self::ClientFailed { .. } => "clientFailed",
+            Self::HostKeyChanged { .. } => "hostKeyChanged",
             Self::Throttled { .. } => "throttled",
             Self::Unavailable { .. } => "unavailable",
             Self::Unreachable { .. } => "unreachable",
@@ -293,6 +294,7 @@ impl Failure {
             | Self::ConnectionLost { .. }
             | Self::ClientNotFound { .. }
             | Self::ClientFailed { .. }
+            | Self::HostKeyChanged { .. }
             | Self::Throttled { .. }
             | Self::Unavailable { .. }
             | Self::Unreachable { .. }

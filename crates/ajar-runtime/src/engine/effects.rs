@@ -11,7 +11,7 @@ use ajar_core::failure::Trouble;
 use ajar_core::journal::{Opening, note_lately};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
-use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Reply;
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::SourceAddress;
@@ -27,6 +27,7 @@ use super::acting::Caller;
 use super::activity::ActivityRead;
 use super::diagnosis::Diagnosed;
 use super::followers::FaceId;
+use super::host_keys::HostKeyLooked;
 use super::inventory::InventoryNews;
 use super::network::NetworkNews;
 use super::refresh::{RefreshNumber, Unread};
@@ -71,6 +72,8 @@ pub(super) enum Happened {
     /// Nobody holds the settings any more; or somebody does for too long.
     SettingsFree(Result<(), Trouble>),
     /// The Azure CLI has told who is signed in to it, and who wanted to know.
+    /// The key of an SSH server was looked at.
+    HostKey(HostKeyLooked),
     Az(Result<Vec<AzAccount>, Trouble>, oneshot::Sender<Reply>),
     /// Something of the inventory was read.
     Inventory(InventoryNews),
@@ -95,12 +98,14 @@ pub(super) enum Happened {
 }
 
 /// An effect that begins: of which attempt, as whom, and what a write looks at before it is sent.
-struct Start {
-    number: AttemptNumber,
-    order: Order,
-    acting: Acting,
-    azure: Arc<dyn Azure>,
-    wanted: Wanted,
+pub(super) struct Start {
+    pub(super) number: AttemptNumber,
+    pub(super) order: Order,
+    pub(super) acting: Acting,
+    pub(super) azure: Arc<dyn Azure>,
+    pub(super) wanted: Wanted,
+    /// Which VM it is, if that was read.
+    identity: Option<VmIdentity>,
 }
 
 /// A look for this machine's public address; it is given up when nobody waits for it any more.
@@ -121,6 +126,7 @@ impl Engine {
             let Some(Caller { azure, acting }) = working.caller.clone() else { continue };
             for effect in working.attempt.next(now) {
                 let (number, order) = (working.attempt.number(), working.attempt.order().clone());
+                let identity = working.attempt.identity().cloned();
                 if let Effect::Initiate(_) = effect {
                     // One at a time for a VM, whoever asks; the next gets its turn with the answer.
                     if turn.waits.contains(&number) || self.initiating.contains(&order.place()) {
@@ -131,7 +137,7 @@ impl Engine {
                 let wanted = working.wanted_for(&effect);
                 working.attempt.begun(&effect, now);
                 let (acting, azure) = (acting.clone(), Arc::clone(&azure));
-                starts.push((effect, Start { number, order, acting, azure, wanted }));
+                starts.push((effect, Start { number, order, acting, azure, wanted, identity }));
             }
         }
         for (effect, start) in self.ask_together(starts, &turn) {
@@ -185,7 +191,7 @@ impl Engine {
 
     /// Runs an effect; the handle is there for those that a cancel may stop.
     fn run_effect(&mut self, effect: Effect, start: Start) -> Option<AbortHandle> {
-        let Start { number, order, acting, azure, wanted } = start;
+        let Start { number, order, acting, azure, wanted, identity } = start;
         let (ports, vm) = (self.ports.clone(), order.vm.clone());
         match effect {
             Effect::ProbePort { endpoint, protocol, patience, by_own_way } => {
@@ -229,16 +235,11 @@ impl Engine {
                 None
             }
             Effect::LaunchClient { endpoint } => {
-                // One that was turned to another VM meanwhile says nothing of this one.
-                let favourite = self.opened(&order.name).ok().filter(|known| self.leads_to(known, &order.place()));
-                let profile = favourite.map(|favourite| favourite.profile.clone());
-                Some(self.send_fact(number, async move {
-                    let profile = profile.unwrap_or_else(|| Profile::new(order.vm.clone()));
-                    Fact::Client(ports.launcher.launch(&order, &profile, &endpoint).await)
-                }))
+                let launching = self.launching(order, azure, endpoint, identity);
+                Some(self.send_fact(number, launching))
             }
             Effect::Initiate(ask) => {
-                self.initiate(vec![(ask, Start { number, order, acting, azure, wanted })]);
+                self.initiate(vec![(ask, Start { number, order, acting, azure, wanted, identity })]);
                 None
             }
         }
@@ -256,6 +257,7 @@ impl Engine {
 
     /// The look for this machine's public address, as a cloud sees it. Several attempts that begin together share it; an older
     /// answer is never used, because the network may have changed since.
+            Happened::HostKey(looked) => self.host_key(looked),
     pub(super) fn detection(&mut self, cloud: &str) -> Detection {
         let known = self.detections.get(cloud).and_then(WeakShared::upgrade);
         let detection = known.filter(|look| look.peek().is_none()).unwrap_or_else(|| {
@@ -340,6 +342,7 @@ impl Engine {
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
             Happened::ActivityRead(read) => self.activity_read(*read),
             Happened::Diagnosed(diagnosed) => self.diagnosed(*diagnosed),
+                self.look_at_host_key(&attempt);
             // How many go through is in the snapshot, and what becomes of the way is looked at after each event.
             Happened::TunnelUsed => {}
             Happened::Network(news) => self.network(news),

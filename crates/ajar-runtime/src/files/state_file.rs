@@ -10,6 +10,7 @@ use ajar_core::account::Acting;
 use ajar_core::after_use::Started;
 use ajar_core::failure::SignInDemand;
 use ajar_core::policy::LONGEST_ACCESS;
+use ajar_core::host_key::SeenHostKey;
 use ajar_core::port::Endpoint;
 use ajar_core::profile::ProfileName;
 use ajar_core::renewal::Access;
@@ -54,6 +55,9 @@ pub struct State {
     /// Accounts that were refused a token, by their names in lower case.
     #[serde(deserialize_with = "understood")]
     pub refusals: BTreeMap<String, Refusal>,
+    /// The host keys that ssh knew and VMs have shown, by [`State::vm_key`].
+    #[serde(deserialize_with = "understood")]
+    pub host_keys: BTreeMap<String, SeenHostKey>,
     /// What Azure refused to accounts at VMs, by [`State::denial_key`].
     #[serde(deserialize_with = "understood")]
     pub denials: BTreeMap<String, Denial>,

@@ -9,6 +9,7 @@ mod diagnosis;
 mod favourites;
 mod followers;
 mod inventory;
+mod host_keys;
 mod journal;
 mod many;
 mod moving;

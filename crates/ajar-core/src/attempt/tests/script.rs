@@ -84,7 +84,7 @@ pub(super) fn source() -> Fact {
 pub(super) fn vm(power: PowerState) -> Fact {
     let nic = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/networkInterfaces/n".parse().unwrap();
     let location = "westeurope".into();
-    Fact::Vm(Ok(VmFacts { power, os: Some(OsType::Linux), location, network_interfaces: vec![nic] }))
+    Fact::Vm(Ok(VmFacts { power, os: Some(OsType::Linux), location, network_interfaces: vec![nic], identity: None }))
 }
 
 pub(super) fn address(public: Option<Ipv4Addr>, is_static: bool) -> Fact {
