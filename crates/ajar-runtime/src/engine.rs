@@ -7,6 +7,7 @@ mod account_views;
 mod acting;
 mod activity;
 mod after_use;
+mod asking;
 mod attempts;
 mod az;
 mod connections;

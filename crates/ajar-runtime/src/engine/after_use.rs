@@ -18,7 +18,7 @@ use super::Engine;
 use super::acting::Caller;
 use super::connections::lead_to;
 use super::effects::Happened;
-use super::windows::is_ours;
+use super::windows::whose;
 use crate::files::State;
 use crate::ports::Peers;
 
@@ -270,7 +270,7 @@ impl Engine {
     ) -> Found {
         let (state, principal) = (self.remembered.state(), self.principal(name, vm));
         let open = open_windows(policies, &vm.id, now);
-        let is_elses = |window| !is_ours(state, &vm.cloud, principal.as_deref(), window);
+        let is_elses = |window| !whose(state, &vm.cloud, principal.as_deref(), window).ours;
         if open.iter().any(is_elses) { Found::Others } else { Found::Idle }
     }
 

@@ -112,7 +112,7 @@ impl Engine {
         let memory = Memory {
             // It is looked at beside all else, which nothing would be said of then.
             endpoint: None,
-            unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
+            unsettled: self.unsettled(&key),
             window: self.held.of(&vm, profile.port()).map(|held| held.window.clone()),
             principal: self.principal(&favourite.name, &vm),
         };

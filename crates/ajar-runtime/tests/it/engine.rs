@@ -1,5 +1,6 @@
 //! The engine, through its handle.
 
+mod addresses_left;
 mod after_use;
 mod attempts;
 mod cancelling;

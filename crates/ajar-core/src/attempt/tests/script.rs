@@ -6,7 +6,7 @@ use crate::zone::Zone;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 
 use crate::access_window::{AccessWindow, granted};
-use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order, Outcome};
+use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order, Outcome, Unsettled};
 use crate::failure::{Failure, Trouble};
 use crate::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
@@ -76,6 +76,11 @@ pub(super) fn trouble() -> Trouble {
 }
 
 // Facts.
+
+/// A request of an earlier host, for an address that it has not told.
+pub(super) fn unsettled(since: DateTime<Utc>) -> Unsettled {
+    Unsettled { since, source: None }
+}
 
 pub(super) fn source() -> Fact {
     Fact::Source(Ok(SourceAddress { address: ME, confidence: Confidence::Agreed { sources: 3 } }))
