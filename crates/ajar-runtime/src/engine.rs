@@ -25,6 +25,7 @@ mod publish;
 mod recents;
 mod refresh;
 mod refusals;
+mod reloading;
 mod remembered;
 mod renewing;
 mod requests;
