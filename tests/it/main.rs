@@ -19,6 +19,8 @@ mod history;
 #[cfg(unix)]
 mod host_key;
 mod inventory;
+#[cfg(unix)]
+mod killing;
 mod network;
 #[cfg(target_os = "linux")]
 mod own_network;
