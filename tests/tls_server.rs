@@ -7,8 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, Stream};
 
+/// A connection on which a request has come.
+pub(crate) trait Connection: Read + Write {}
+
+impl<T: Read + Write> Connection for T {}
+
 /// What writes the answer to a request, head and body.
-type Answer = Box<dyn Fn(&str, &mut dyn Write) -> io::Result<()> + Send>;
+type Answer = Box<dyn Fn(&str, &mut dyn Connection) -> io::Result<()> + Send>;
 
 /// A server over TLS that notes what it is asked.
 pub(crate) struct Server {
@@ -20,7 +25,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Answers each request by `answer`, and then hangs up.
-    pub(crate) fn start(answer: impl Fn(&str, &mut dyn Write) -> io::Result<()> + Send + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&str, &mut dyn Connection) -> io::Result<()> + Send + 'static) -> Self {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());

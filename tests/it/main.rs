@@ -18,7 +18,11 @@ mod endings;
 mod exchange;
 mod extending;
 mod history;
+#[cfg(unix)]
+mod host_key;
 mod inventory;
+#[cfg(unix)]
+mod killing;
 mod network;
 #[cfg(target_os = "linux")]
 mod own_network;

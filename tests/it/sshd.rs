@@ -46,18 +46,31 @@ impl Sshd {
         std::fs::write(at("sshd_config"), config).expect("sshd_config");
         // Where no service manager ran, the folder that sshd drops its rights into is missing; only root needs it.
         std::fs::create_dir_all("/run/sshd").ok();
-        let process = Command::new("/usr/sbin/sshd")
-            .arg("-D")
-            .arg("-e")
-            .arg("-f")
-            .arg(at("sshd_config"))
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("sshd starts (package openssh-server)");
+        let process = serve(&at("sshd_config"));
         let sshd = Self { folder, process, port };
-        until("sshd listens", async || TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
+        sshd.listens().await;
         sshd
     }
+
+    async fn listens(&self) {
+        until("sshd listens", async || TcpStream::connect(("127.0.0.1", self.port)).await.is_ok()).await;
+    }
+
+    /// The same server with another host key, as that of a machine that was set up anew.
+    pub(crate) async fn with_another_host_key(&mut self) {
+        self.process.kill().expect("sshd can be ended");
+        self.process.wait().expect("sshd ends");
+        std::fs::remove_file(self.at("hostkey")).expect("the host key");
+        keygen(&self.at("hostkey"));
+        self.process = serve(&self.at("sshd_config"));
+        self.listens().await;
+    }
+}
+
+fn serve(config: &Path) -> Child {
+    let mut sshd = Command::new("/usr/sbin/sshd");
+    sshd.arg("-D").arg("-e").arg("-f").arg(config).stderr(Stdio::null());
+    sshd.spawn().expect("sshd starts (package openssh-server)")
 }
 
 pub(crate) async fn free_port() -> u16 {

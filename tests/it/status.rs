@@ -253,3 +253,20 @@ async fn a_vm_that_ajar_has_started_says_for_how_long_it_runs_until_it_rests() {
     let status = world.run(&["status"]).await.stdout;
     assert!(!status.contains(says), "{status}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_watches_is_told_that_a_vm_was_deallocated_whoever_asked_for_it() {
+    let world = World::new().await;
+    opens(&world, "web-01").await;
+    let mut watch = Watch::of(&world);
+    assert_eq!(watch.event().await["deallocations"], json!([]));
+    assert_eq!(world.run(&["stop", "web-01"]).await.code, 0);
+    let told = loop {
+        let event = watch.event().await;
+        if event["deallocations"] != json!([]) {
+            break event;
+        }
+    };
+    assert_eq!(told["deallocations"][0]["name"], "web-01", "{told}");
+    watch.child.kill().await.expect("it can be ended");
+}

@@ -181,9 +181,7 @@ pub(crate) struct Ended {
 impl Ended {
     pub(crate) async fn of(child: Child) -> Self {
         let ended = tokio::time::timeout(LIMIT, child.wait_with_output()).await.expect("ajar ends in time");
-        let Output { status, stdout, stderr } = ended.expect("ajar can be waited for");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("ajar writes UTF-8");
-        Self { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
+        ended.expect("ajar can be waited for").into()
     }
 
     /// The JSON events on standard output.
@@ -194,6 +192,13 @@ impl Ended {
 
     pub(crate) fn last_event(&self) -> Value {
         self.events().pop().unwrap_or_else(|| panic!("no event; on standard error: {}", self.stderr))
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(Output { status, stdout, stderr }: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("ajar writes UTF-8");
+        Self { code: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
     }
 }
 

@@ -229,7 +229,7 @@ fn refused(host: &BastionHost, status: StatusCode, body: &[u8]) -> Trouble {
     } else if passes {
         Failure::Unreachable { host: host.dns_name.clone(), detail: format!("HTTP {}", status.as_u16()) }
     } else {
-        Failure::BastionRefused { bastion, status: status.as_u16(), said: said.message }
+        Failure::BastionRefused { bastion, status: status.as_u16(), said: without_tokens(&said.message) }
     };
     failure.into()
 }
@@ -237,6 +237,19 @@ fn refused(host: &BastionHost, status: StatusCode, body: &[u8]) -> Trouble {
 /// The protocol is another by now, or was never this one.
 fn unknown(host: &BastionHost, how: &str) -> Failure {
     Failure::BastionUnfit { bastion: host.id.name().to_owned(), flaw: BastionFlaw::Unknown(how.to_owned()) }
+}
+
+/// A host may repeat the token that it was sent: what looks like one (RFC 7519) is told nowhere.
+fn without_tokens(said: &str) -> String {
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '=');
+    let mut told = String::new();
+    for piece in said.split_inclusive(|c| !is_of_token(c)) {
+        let word = piece.trim_end_matches(|c| !is_of_token(c));
+        let is_token = word.contains("eyJ") && word.len() > 20;
+        told.push_str(if is_token { "…" } else { word });
+        told.push_str(&piece[word.len()..]);
+    }
+    told
 }
 
 fn unreachable(door: &Url, error: &reqwest::Error) -> Trouble {
@@ -349,5 +362,19 @@ async fn pass_on(
         Some(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Ok(true),
         Some(Message::Text(_)) => Err(io::Error::other("text where there is none in the protocol")),
         Some(Message::Close(_)) | None => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_a_host_repeats_is_not_told() {
+        let token = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL21hbmFnZW1lbnQifQ.c2lnbmF0dXJl";
+        let said = format!("Bearer {token} is not valid (aztoken={token}), for vm-01.");
+        assert_eq!(without_tokens(&said), "Bearer … is not valid (…), for vm-01.");
+        assert_eq!(without_tokens("No access to hub."), "No access to hub.");
+        assert_eq!(without_tokens(""), "");
     }
 }

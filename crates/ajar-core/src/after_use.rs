@@ -123,6 +123,8 @@ pub enum Found {
     Others,
     /// That could not be read.
     Unread,
+    /// Nobody may read it before somebody has signed in.
+    Barred,
 }
 
 /// What is to be done.
@@ -145,6 +147,8 @@ pub struct Watch {
     last_look: Option<DateTime<Utc>>,
     /// When it was last in sight; none before the first look.
     in_sight_at: Option<DateTime<Utc>>,
+    /// When nobody might ask Azure about it.
+    barred_at: Option<DateTime<Utc>>,
     /// When Azure was last asked about it.
     azure_asked_at: Option<DateTime<Utc>>,
     /// How idle it was when it was told that it is going to be deallocated.
@@ -189,7 +193,15 @@ impl Watch {
     /// Begins to watch what has started just now.
     pub fn new(started: Started) -> Self {
         let in_sight_at = Some(started.at);
-        Self { started, idle: TimeDelta::zero(), last_look: None, in_sight_at, azure_asked_at: None, told_at: None }
+        Self {
+            started,
+            idle: TimeDelta::zero(),
+            last_look: None,
+            in_sight_at,
+            barred_at: None,
+            azure_asked_at: None,
+            told_at: None,
+        }
     }
 
     /// Goes on with what another process has watched; the idleness before counts for nothing, and nobody knows what was meanwhile.
@@ -261,7 +273,9 @@ impl Watch {
             let is_long = self.told_at.map_or_else(|| self.threshold(), |told| told + NOTICE) <= self.idle;
             is_long && self.started.dealt.is_none()
         };
-        if !is_due {
+        let barred = self.barred_at.map(|barred| now - barred);
+        let is_barred = barred.is_some_and(|since| (TimeDelta::zero()..ASKED_AGAIN_EVERY).contains(&since));
+        if !is_due || is_barred {
             return Then::Wait;
         }
         self.azure_asked_at = Some(now);
@@ -276,6 +290,10 @@ impl Watch {
         match (found, rule) {
             // Whoever was asked has nothing to say about it while somebody else uses it.
             (Found::Others, _) => self.in_use(),
+            (Found::Barred, _) => {
+                (self.idle, self.told_at) = (TimeDelta::zero(), None);
+                self.barred_at = Some(now);
+            }
             (Found::Unread, _) => (self.idle, self.told_at) = (TimeDelta::zero(), None),
             (Found::Idle, _) if !is_idle || is_settled => {}
             (Found::Idle, AfterUse::Leave) => self.told_at = None,

@@ -117,13 +117,22 @@ impl Order {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proposed(pub Option<String>);
 
+/// A request for access whose answer nobody saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsettled {
+    /// When it was sent.
+    pub since: DateTime<Utc>,
+    /// The address that it was for, where that is known.
+    pub source: Option<Ipv4Addr>,
+}
+
 /// What is known at the click, from earlier.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memory {
     /// Where the VM was reached before, if that address is its own for good.
     pub endpoint: Option<Endpoint>,
-    /// When a request for this VM and port was sent whose answer nobody saw: by a host that went away.
-    pub unsettled_since: Option<DateTime<Utc>>,
+    /// The request for this VM and port whose answer nobody saw: of a host that went away.
+    pub unsettled: Option<Unsettled>,
     /// The window that was granted here for this VM and port, as it was when Azure last spoke of it.
     pub window: Option<AccessWindow>,
     /// How Azure names in requests for access whom we act as, where that is known.
@@ -232,10 +241,12 @@ impl Attempt {
         self.remembered = memory.endpoint.filter(|_| may_be_there);
         self.remembered_window = memory.window;
         self.principal = memory.principal;
-        let sent_at = memory.unsettled_since.map(|sent| sent.min(now)).filter(|sent| now - *sent < ASTRAY);
+        let unsettled = memory.unsettled.filter(|sent| now - sent.since < ASTRAY);
+        let sent_at = unsettled.map(|sent| sent.since.min(now));
         self.asking = Asking {
             unsettled: sent_at.map(|sent| at + limits::ms(sent + ASTRAY - now)),
             sent_at,
+            source: unsettled.and_then(|sent| sent.source),
             sent: u32::from(sent_at.is_some()),
             began: sent_at.map(|_| at),
             ..Asking::default()

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::account::KeychainTrouble;
+use crate::host_key::HostKeyChange;
 use crate::port::Endpoint;
 use crate::vm::PowerState;
 
@@ -550,6 +551,15 @@ pub enum Failure {
         name: String,
         /// The VM's address.
         address: String,
+    },
+    /// The server shows another key than the one that ssh knows for the VM, and ssh refuses it.
+    HostKeyChanged {
+        /// The name under which ssh knows it.
+        alias: String,
+        /// The file that has the known key.
+        file: String,
+        /// What Azure says of the VM.
+        change: HostKeyChange,
     },
     /// Azure asks to wait longer than an attempt lasts (429).
     Throttled {

@@ -49,6 +49,9 @@ pub struct Opening {
     pub end_time_utc: Option<DateTime<Utc>>,
     /// From the click to the end, in milliseconds.
     pub elapsed_ms: u64,
+    /// Whether Ajar did it without anybody having asked for it then.
+    #[serde(default)]
+    pub by_itself: bool,
 }
 
 /// How an opening ended.
@@ -62,6 +65,8 @@ pub enum OpeningResult {
     Extended,
     /// The same, asked for by Ajar itself while somebody was connected.
     Renewed,
+    /// Azure granted access after the opening had failed or been given up.
+    Granted,
     /// It failed.
     Failed,
     /// Somebody gave it up.
@@ -99,12 +104,26 @@ const LATELY: usize = 20;
 
 /// Puts an opening before those that were opened before it, the newest first, each VM and port once. What was not opened
 /// does not count.
-/// What was open already was opened for the reason of before.
+/// What was open already was opened for the reason of before, and what lasts longer is open for the reason that was given for that.
 pub fn note_lately(lately: &mut Vec<Opening>, mut opening: Opening) {
-    if opening.result != OpeningResult::Connected {
-        return;
-    }
     let is_it = |known: &Opening| (&known.cloud, &known.vm, known.port) == (&opening.cloud, &opening.vm, opening.port);
+    match opening.result {
+        OpeningResult::Connected => {}
+        OpeningResult::Extended | OpeningResult::Renewed => {
+            if let Some(known) = lately.iter_mut().find(|known| is_it(known))
+                && opening.requested
+                && opening.reason.is_some()
+            {
+                known.reason = opening.reason;
+            }
+            return;
+        }
+        OpeningResult::Granted
+        | OpeningResult::Failed
+        | OpeningResult::Cancelled
+        | OpeningResult::Deallocated
+        | OpeningResult::NotDeallocated => return,
+    }
     if let Some(before) = lately.iter().position(is_it).map(|place| lately.remove(place))
         && !opening.requested
     {
@@ -116,7 +135,7 @@ pub fn note_lately(lately: &mut Vec<Opening>, mut opening: Opening) {
 
 impl Opening {
     /// The members in their order, which is that of columns.
-    pub const MEMBERS: [&str; 16] = [
+    pub const MEMBERS: [&str; 17] = [
         "at",
         "name",
         "vm",
@@ -133,6 +152,7 @@ impl Opening {
         "started",
         "endTimeUtc",
         "elapsedMs",
+        "byItself",
     ];
 
     /// Whether each word of a query is a part of what is told of it.
@@ -177,6 +197,7 @@ impl Opening {
             started: done.started,
             end_time_utc: attempt.window(now).map(|window| window.end_time_utc),
             elapsed_ms: attempt.elapsed_ms(now),
+            by_itself: order.renews.is_some(),
         })
     }
 }
@@ -184,6 +205,26 @@ impl Opening {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lasts_longer_is_open_for_the_reason_that_was_given_for_that() {
+        let mut lately = Vec::new();
+        let because = |result, requested, reason: &str| Opening {
+            requested,
+            reason: (!reason.is_empty()).then(|| reason.to_owned()),
+            ..opened("a", 22, result)
+        };
+        note_lately(&mut lately, because(OpeningResult::Connected, true, "patch day"));
+        let reason = |lately: &[Opening]| lately[0].reason.clone();
+        for (requested, of_extension, expected) in [
+            (true, "it takes longer", "it takes longer"),
+            (true, "", "it takes longer"),
+            (false, "unasked", "it takes longer"),
+        ] {
+            note_lately(&mut lately, because(OpeningResult::Extended, requested, of_extension));
+            assert_eq!((lately.len(), reason(&lately).as_deref()), (1, Some(expected)));
+        }
+    }
 
     fn opened(vm: &str, port: u16, result: OpeningResult) -> Opening {
         let vm = format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/{vm}");
@@ -248,6 +289,7 @@ mod tests {
             started: false,
             end_time_utc: None,
             elapsed_ms: 1,
+            by_itself: true,
         };
         let text = serde_json::to_string(&opening).unwrap();
         let places: Vec<_> = Opening::MEMBERS.iter().map(|member| text.find(&format!("\"{member}\":"))).collect();

@@ -363,6 +363,19 @@ pub fn in_terminal(target: &Target<'_>, around: &Surroundings, command: &[String
     }
 }
 
+/// Has ssh tell how it would open the target (`ssh -G`), without connecting; none where something else than ssh opens it.
+pub fn ssh_settings(target: &Target<'_>, around: &Surroundings) -> Result<Option<LaunchPlan>, Failure> {
+    match target.protocol {
+        Protocol::Ssh if target.profile.client.is_none() => {
+            let mut words = ssh::command(target, around)?;
+            // Before “--” and the host.
+            words.insert(words.len() - 2, "-G".into());
+            Ok(Some(LaunchPlan::new(words.remove(0), words, Console::Detached)))
+        }
+        Protocol::Ssh | Protocol::Rdp | Protocol::Port => Ok(None),
+    }
+}
+
 /// Opens the target in a window of its own: ssh inside a terminal window, the remote desktop client, or the favourite's own.
 pub fn in_window(target: &Target<'_>, around: &Surroundings) -> Result<LaunchPlan, Failure> {
     if let Some(plan) = own::plan(target, around.os)? {

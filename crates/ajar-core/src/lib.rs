@@ -12,6 +12,7 @@ pub mod bastion;
 pub mod exchange;
 pub mod failure;
 pub mod folders;
+pub mod host_key;
 pub mod inheritance;
 pub mod inventory;
 pub mod iso8601;

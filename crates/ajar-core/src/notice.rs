@@ -166,12 +166,21 @@ pub fn notices_change_at(snapshot: &Snapshot, now: DateTime<Utc>) -> Option<Date
     snapshot.windows.iter().filter_map(of_window).min()
 }
 
-/// The times before its end at which a window is told of. One that is to be renewed is only told of once it could have been.
+/// The times before its end at which a window is told of. One that is to be renewed is only told of once it could have been: where
+/// that is later than all that is said, soon after it.
 fn marks(window: &WindowView, before_end: &BeforeEnd) -> impl Iterator<Item = TimeDelta> {
     let looked_at = window.renewal.as_ref().and_then(|renewal| renewal.at);
-    let end = window.end_time_utc;
-    before_end.marks().filter(move |mark| looked_at.is_none_or(|looked_at| end - *mark > looked_at))
+    let left = looked_at.map(|looked_at| window.end_time_utc - looked_at);
+    let is_later = move |mark: &TimeDelta| left.is_none_or(|left| *mark < left);
+    let is_said = before_end.marks().next().is_some();
+    let instead =
+        left.filter(|left| is_said && *left > TimeDelta::zero() && !before_end.marks().any(|mark| is_later(&mark)));
+    let instead = instead.map(|left| left - SOON_AFTER.min(left / 2));
+    before_end.marks().filter(is_later).chain(instead)
 }
+
+/// How soon after a window could have been renewed it is told that it was not.
+const SOON_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 fn of_change(before: &Snapshot, after: &Snapshot, told: &mut Told, now: DateTime<Utc>, zone: Zone) -> Vec<Notice> {
     let ends = after.attempts.iter().filter(|attempt| has_just_ended(attempt, before));

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::port::Protocol;
@@ -108,6 +109,26 @@ pub struct VmFacts {
     pub location: String,
     /// Its network interfaces, the primary one first.
     pub network_interfaces: Vec<ResourceId>,
+    /// Which VM of that name it is, if Azure says.
+    pub identity: Option<VmIdentity>,
+}
+
+/// Which VM it is that has a resource id now: one that is made anew under the same name is another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VmIdentity {
+    /// `properties.vmId`, a GUID.
+    pub vm_id: String,
+    /// `properties.timeCreated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<DateTime<Utc>>,
+}
+
+impl VmIdentity {
+    /// Whether it is the same VM.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.vm_id.eq_ignore_ascii_case(&other.vm_id)
+    }
 }
 
 /// Where a VM can be reached, as its network interfaces and public IP resources say.

@@ -5,6 +5,7 @@ mod beyond;
 mod browser;
 mod clock;
 mod connections;
+mod host_key;
 mod job;
 mod keychain;
 mod launch_files;

@@ -21,7 +21,7 @@ pub use journal_file::{Journal, JournalFile, exported};
 pub use settings_file::{FileStamp, SettingsFile};
 pub(crate) use settings_file::{RemovedFavourite, Written};
 pub use ssh_folder::{Installed, SshFolder};
-pub use state_file::{Deallocating, Denial, Granted, KeptAccess, Purpose, Refusal, State, StateFile};
+pub use state_file::{Deallocating, Denial, Granted, KeptAccess, Purpose, Refusal, Sent, State, StateFile};
 pub use team_files::settings_with_teams;
 pub(crate) use team_files::{KeptTeam, TeamCopy, TeamFiles, read_at_rest, understood};
 pub(crate) use watch::FileWatch;

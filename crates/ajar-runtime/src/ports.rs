@@ -11,6 +11,7 @@ use ajar_core::activity::ActivityEvent;
 use ajar_core::attempt::{Ask, ClientFound, InitiateFailure, Order};
 use ajar_core::bastion::BastionHost;
 use ajar_core::failure::{SignInDemand, Trouble};
+use ajar_core::host_key::HostKeyLook;
 use ajar_core::inventory::{InventoryVm, Lacking, Viewpoint};
 use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
@@ -224,6 +225,9 @@ pub trait PortProbe: Send + Sync {
 pub trait Launcher: Send + Sync {
     /// Starts the client of an attempt; returns once it runs.
     async fn launch(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> Result<(), Trouble>;
+    /// Holds the key of the server that answers there against those that ssh knows for the VM. [`HostKeyLook::Unknown`] where ssh is
+    /// not what opens it.
+    async fn host_key(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> HostKeyLook;
     /// Which programs would be started, if they are there.
     fn client(&self, order: &Order, profile: &Profile) -> ClientFound;
 }

@@ -213,7 +213,7 @@ async fn set_account(State(world): State<Arc<World>>, body: Bytes) -> Result<Jso
 
 async fn change_vm(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<Value>, Mistake> {
     let change = VmChange::read(&body)?;
-    world.change(|cloud, now| {
+    let index = world.change(|cloud, now| {
         let found = cloud.vm_of_id(&change.id).map(|(index, _)| index);
         let index = found.ok_or_else(|| Mistake(format!("there is no VM '{}'", change.id)))?;
         let vm = &mut cloud.vms[index];
@@ -224,10 +224,18 @@ async fn change_vm(State(world): State<Arc<World>>, body: Bytes) -> Result<Json<
         if change.deleted {
             cloud.delete_vm(index, now);
         }
-        Ok::<(), Mistake>(())
+        if change.recreated {
+            cloud.recreate_vm(index, now);
+        }
+        Ok::<usize, Mistake>(index)
     })?;
+    let mut told = json!({ "id": change.id });
+    if change.recreated {
+        let key = world.renew_host_key(index).await;
+        told["hostKey"] = key.map_err(|error| Mistake(format!("no host key could be made: {error}")))?.into();
+    }
     world.settle().await;
-    Ok(Json(json!({ "id": change.id })))
+    Ok(Json(told))
 }
 
 async fn switches(State(world): State<Arc<World>>) -> Json<Value> {

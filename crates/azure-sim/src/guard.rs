@@ -14,6 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::{debug, warn};
 
 use crate::guest::Service;
+use crate::keys::HostKey;
 use crate::state::{Guest, Listening};
 
 /// Between attempts to accept a connection where the system has nothing left for one.
@@ -67,6 +68,20 @@ impl Guard {
         connections.lock().unwrap_or_else(PoisonError::into_inner).spawn(serve(service, theirs));
         ours.set_nodelay(true)?;
         Ok(Some(ours))
+    }
+
+    /// Gives the SSH servers of a VM a new host key, one for all: its public half, if there are any.
+    pub(crate) fn renew_host_key(&self, vm: usize) -> io::Result<Option<String>> {
+        let of_vm = self.services.range((vm, 0)..=(vm, u16::MAX)).map(|(_, service)| &**service);
+        let guests: Vec<_> = of_vm.filter_map(Service::ssh).collect();
+        if guests.is_empty() {
+            return Ok(None);
+        }
+        let key = HostKey::generate()?;
+        for guest in guests {
+            guest.renew(&key);
+        }
+        key.public().map(Some)
     }
 
     fn open_door(&mut self, door: Listening) {

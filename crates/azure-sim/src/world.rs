@@ -125,6 +125,11 @@ impl World {
         self.guard.lock().await.enter(guest, port).await
     }
 
+    /// Has a VM prove who it is by a new key from now on: that, where it has an SSH server of its own.
+    pub(crate) async fn renew_host_key(&self, vm: usize) -> io::Result<Option<String>> {
+        self.guard.lock().await.renew_host_key(vm)
+    }
+
     /// Of the resource manager.
     pub(crate) fn rate_limits(&self) -> MutexGuard<'_, RateLimits> {
         hold(&self.rate_limits)

@@ -3,4 +3,4 @@
 /**
  * What is looked at on the way to a VM.
  */
-export type Check = "account" | "clock" | "source" | "vm" | "address" | "policy" | "access" | "port" | "rights" | "client";
+export type Check = "account" | "clock" | "source" | "vm" | "address" | "policy" | "access" | "port" | "hostKey" | "rights" | "client";

@@ -3,4 +3,4 @@
 /**
  * How an opening ended.
  */
-export type OpeningResult = "connected" | "extended" | "renewed" | "failed" | "cancelled" | "deallocated" | "notDeallocated";
+export type OpeningResult = "connected" | "extended" | "renewed" | "granted" | "failed" | "cancelled" | "deallocated" | "notDeallocated";

@@ -15,6 +15,8 @@ async fn a_vm_is_read_with_its_primary_network_interface_first() {
     let body = json!({
         "location": "westeurope",
         "properties": {
+            "vmId": "5c0d4c1e-6f5b-4d53-9a0e-0d1f8f6b7a21",
+            "timeCreated": "2026-11-30T10:00:00.1234567+00:00",
             "storageProfile": { "osDisk": { "osType": "Windows", "name": "d" } },
             "networkProfile": { "networkInterfaces": [
                 { "id": nic("second"), "properties": { "primary": false } },
@@ -32,6 +34,9 @@ async fn a_vm_is_read_with_its_primary_network_interface_first() {
     assert_eq!(facts.power, PowerState::Deallocated);
     assert_eq!(facts.os, Some(OsType::Windows));
     assert_eq!(facts.location, "westeurope");
+    let identity = facts.identity.unwrap();
+    assert_eq!(identity.vm_id, "5c0d4c1e-6f5b-4d53-9a0e-0d1f8f6b7a21");
+    assert!(identity.time_created.unwrap().to_rfc3339().starts_with("2026-11-30T10:00:00.1"));
     assert_eq!(facts.network_interfaces, [nic("first").parse().unwrap(), nic("second").parse().unwrap()]);
     assert!(script.sent()[0].url.contains("expand=instanceView"), "{}", script.sent()[0].url);
 }

@@ -1,7 +1,8 @@
 //! What comes over the wire of a VM, and its way into the domain's types.
 
 use ajar_core::resource_id::ResourceId;
-use ajar_core::vm::{OsType, PowerState, VmFacts};
+use ajar_core::vm::{OsType, PowerState, VmFacts, VmIdentity};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::arm_error::ArmError;
@@ -33,6 +34,10 @@ pub(crate) struct Properties {
     #[serde(deserialize_with = "if_understood")]
     network_profile: Option<NetworkProfile>,
     instance_view: Option<InstanceView>,
+    #[serde(deserialize_with = "if_understood")]
+    vm_id: Option<String>,
+    #[serde(deserialize_with = "if_understood")]
+    time_created: Option<DateTime<Utc>>,
 }
 
 impl Properties {
@@ -116,7 +121,7 @@ impl InstanceView {
 impl From<Vm> for VmView {
     fn from(vm: Vm) -> Self {
         let os = vm.properties.os();
-        let Properties { network_profile, instance_view, .. } = vm.properties;
+        let Properties { network_profile, instance_view, vm_id, time_created, .. } = vm.properties;
         let instance_view = instance_view.unwrap_or_default();
         let mut interfaces = network_profile.map(|profile| profile.network_interfaces.0).unwrap_or_default();
         interfaces.sort_by_key(|interface| !interface.is_primary());
@@ -127,6 +132,7 @@ impl From<Vm> for VmView {
                 os,
                 location: vm.location,
                 network_interfaces: interfaces.into_iter().map(|interface| interface.id).collect(),
+                identity: vm_id.map(|vm_id| VmIdentity { vm_id, time_created }),
             },
         }
     }

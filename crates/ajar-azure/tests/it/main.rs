@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test can't set up or read shall end it there")]
 
 mod azure;
+mod bastion_host;
 mod inventory;
 mod leaks;
 mod long_answers;

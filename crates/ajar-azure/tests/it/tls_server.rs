@@ -6,7 +6,7 @@ mod server;
 use ajar_azure::Cloud;
 use ajar_core::settings::CloudSettings;
 
-pub(crate) use server::Server;
+pub(crate) use server::{Connection, Server};
 
 impl Server {
     /// The cloud that this server is, in which the client trusts `others` as well.

@@ -3,14 +3,14 @@
 use std::io::IsTerminal;
 use std::net::Ipv4Addr;
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ajar_core::failure::Failure;
 use ajar_core::launch::{Target, has_client, in_terminal, vet_command};
 use ajar_core::message;
 use ajar_core::port::{Endpoint, Protocol};
 use ajar_core::profile::{Profile, ProfileName};
-use ajar_core::protocol::{self, Request};
+use ajar_core::protocol::{self, Reply, Request};
 use ajar_core::settings::{Settings, unknown_favourite};
 use ajar_core::snapshot::{
     AttemptView, BastionView, FailureView, GrantView, OpenedBy, OutcomeView, ReachedView, Snapshot, StepView,
@@ -249,16 +249,40 @@ async fn launch_here(
     let target = Target { name, vm: &profile.vm, protocol: *protocol, endpoint, profile: &profile };
     let plan = in_terminal(&target, &surroundings(&snapshot.settings.clients), command).map_err(in_words)?;
     let files = session.folder.state_file("launch");
+    let began = Instant::now();
     let ended = run_in_terminal(&plan, &files, other_than_interrupt(signals)).await;
     let status =
         ended.map_err(|trouble| End::from(words(&trouble, name)))?.map_err(|signal| End::Code(signal.exit_code()))?;
+    if status.code() == Some(SSH_FAILED) && began.elapsed() < AT_ONCE && *protocol == Protocol::Ssh {
+        explain_host_key(session, meant, signals).await;
+    }
     let code = match status.code() {
         Some(code) if !command.is_empty() => u8::try_from(code).unwrap_or(1),
-        Some(255) => 1,
+        Some(SSH_FAILED) => 1,
         Some(_) => 0,
         None => of_signal(status),
     };
     if code == 0 { Ok(()) } else { Err(End::Code(code)) }
+}
+
+/// The code of ssh itself, where it fails.
+const SSH_FAILED: i32 = 255;
+
+/// The code of its refusal of a server that shows another key.
+const HOST_KEY_CHANGED: &str = "hostKeyChanged";
+
+/// ssh refuses a server before anybody has been asked for a password.
+const AT_ONCE: Duration = Duration::from_secs(15);
+
+/// What Azure says of it, where ssh has refused the server for its key: it has told that by itself, but does not know Azure. What cannot be
+/// looked at goes without.
+async fn explain_host_key(session: &Session, meant: &Meant, signals: &mut Signals) {
+    let diagnose = Request::Diagnose { name: meant.name.clone(), profile: meant.profile.clone() };
+    let Ok(Reply::Diagnosis { diagnosis }) = ask(session, diagnose, signals).await else { return };
+    let of_host_key = |failure: &&FailureView| failure.code == HOST_KEY_CHANGED;
+    if let Some(failure) = diagnosis.failure.as_ref().filter(of_host_key) {
+        output::failure(failure, session.verbose > 0);
+    }
 }
 
 /// As shells tell it.

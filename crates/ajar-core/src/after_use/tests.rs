@@ -129,7 +129,7 @@ fn without_its_favourite_the_mildest_holds_that_the_others_say_and_never_more_th
 
 #[test]
 fn a_question_ends_while_somebody_else_has_the_vm_open_and_stands_where_that_could_not_be_read() {
-    for (found, stands) in [(Found::Unread, true), (Found::Others, false)] {
+    for (found, stands) in [(Found::Unread, true), (Found::Barred, true), (Found::Others, false)] {
         let mut scene = Scene::new(AfterUse::Ask);
         scene.sees(Seen::Connected, 1);
         scene.sees(Seen::Nobody, 60);
@@ -165,7 +165,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Seen::Connected), 12 => Just(Seen::Nobody), 1 => Just(Seen::Busy), 1 => Just(Seen::Unknown),
     ];
     let gap = prop_oneof![12 => Just(30_i64), 3 => 1..90_i64, 1 => -90_000..90_000_i64];
-    let found = prop_oneof![8 => Just(Found::Idle), 1 => Just(Found::Others), 1 => Just(Found::Unread)];
+    let found = prop_oneof![8 => Just(Found::Idle), 1 => Just(Found::Others), 1 => Just(Found::Unread), 1 => Just(Found::Barred)];
     prop_oneof![
         30 => (gap, seen).prop_map(|(gap, seen)| Event::Look(gap, seen)),
         8 => found.prop_map(Event::Azure),
@@ -212,7 +212,7 @@ proptest! {
                     match found {
                         Found::Idle => {}
                         Found::Others => (idle, told, questions) = (TimeDelta::zero(), None, 0),
-                        Found::Unread => (idle, told) = (TimeDelta::zero(), None),
+                        Found::Unread | Found::Barred => (idle, told) = (TimeDelta::zero(), None),
                     }
                 }
                 Event::Keep(keep) => {

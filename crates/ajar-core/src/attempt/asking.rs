@@ -92,6 +92,9 @@ impl Attempt {
             // What a host before this one has asked for is what is to last longer.
             let is_asked_here = !self.order.extends || self.prior.is_some();
             self.asking.granted = Some(found).filter(|_| is_asked_here);
+        } else if self.has_moved_since() {
+            // It lets nobody in where this machine is now: whatever became of it, access is asked for from here.
+            self.settle_request(at);
         } else if let Some(until) = searching {
             self.look_for_request_again(until, at);
         } else if self.window(now).is_some() && !self.order.extends {
@@ -183,6 +186,8 @@ impl Attempt {
                 self.asking.kept_away = Some(trouble);
                 self.unanswered(at);
             }
+            // It was withdrawn before it left.
+            Err(InitiateFailure::Refused(trouble)) if lost && matches!(trouble.failure, Failure::Cancelled { .. }) => {}
             // What was refused for an address that this machine has left says nothing of where it is now.
             Err(InitiateFailure::Refused(_)) if self.has_moved_since() => {
                 self.settle_request(at);
@@ -252,6 +257,11 @@ impl Attempt {
             self.asking.began = None;
             self.forget_notes_of_request();
         }
+    }
+
+    /// Whether the request that is on its way is for another address than this machine has by now.
+    pub fn asks_for_former_address(&self) -> bool {
+        self.outcome.is_none() && self.asking.in_flight.is_some() && self.has_moved_since()
     }
 
     /// Whether this machine is at another address than the last request was for.

@@ -27,6 +27,8 @@ pub struct Beside {
     pub granted: Result<Granted, Trouble>,
     /// The programs that would open it; `None` where none is started.
     pub client: Option<ClientFound>,
+    /// Whether the server's key is one that ssh knows, where that could be looked at; [`Failure::HostKeyChanged`] if it is another.
+    pub host_key: Option<Result<(), Trouble>>,
     /// What a look found where the VM was reached last, if that is its own address still: opening looks there first.
     pub last: Option<(Endpoint, PortAnswer)>,
     /// Azure's time minus this machine's, where that is worth speaking of.
@@ -114,6 +116,11 @@ impl Attempt {
         Some(known.public.is_some_and(|public| public.ip.to_string() == endpoint.host))
     }
 
+    /// Where it would be reached, as far as that was seen: not on a way through a Bastion host, which is only looked at.
+    pub fn answering(&self) -> Option<&Endpoint> {
+        self.open_endpoint().filter(|endpoint| self.bastion_at(endpoint).is_none())
+    }
+
     fn writes(&self, now: DateTime<Utc>) -> Writes {
         // One that is on its way to rest is started when it has come there.
         let comes_to_rest = |vm: &VmFacts| matches!(vm.power, PowerState::Stopping | PowerState::Deallocating);
@@ -138,6 +145,9 @@ impl Attempt {
     /// What would keep it from being opened, the first thing that it would meet.
     fn obstacle(&self, beside: &Beside, now: DateTime<Utc>) -> Option<Trouble> {
         let no_client = beside.client.as_ref().and_then(ClientFound::none).cloned();
+        if let Some(Err(trouble)) = &beside.host_key {
+            return Some(trouble.clone());
+        }
         if answers_there(beside) {
             return no_client;
         }
@@ -233,6 +243,7 @@ impl Looking<'_> {
             Check::Policy => self.policy(),
             Check::Access => self.access(),
             Check::Port => self.port(),
+            Check::HostKey => self.host_key(),
             Check::Rights => Some(self.rights()),
             Check::Client => Some(self.client()),
         };
@@ -360,6 +371,13 @@ impl Looking<'_> {
             PortAnswer::Refused | PortAnswer::Silent | PortAnswer::Stranger => CheckState::Noted,
         };
         Some((state, words::port(endpoint, *answer, self.attempt.order.protocol)))
+    }
+
+    fn host_key(&self) -> Option<Found> {
+        Some(match self.beside.host_key.as_ref()? {
+            Ok(()) => (CheckState::Passed, words::known_host_key().into()),
+            Err(trouble) => self.went_wrong(trouble),
+        })
     }
 
     fn rights(&self) -> Found {

@@ -9,7 +9,7 @@ use crate::access_window::{AccessWindow, Phase, open_windows};
 use crate::policy::{Permit, Refusal, check};
 use crate::port::{Endpoint, PortAnswer};
 use crate::profile::AddressChoice;
-use crate::vm::PowerState;
+use crate::vm::{PowerState, VmIdentity};
 
 impl Attempt {
     pub(super) fn open_endpoint(&self) -> Option<&Endpoint> {
@@ -78,6 +78,11 @@ impl Attempt {
     pub fn lasting_endpoint(&self) -> Option<Endpoint> {
         let public = self.addresses.value()?.public.filter(|public| public.is_static)?;
         self.open_endpoint().filter(|endpoint| endpoint.host == public.ip.to_string()).cloned()
+    }
+
+    /// Which VM it is, if that was read.
+    pub fn identity(&self) -> Option<&VmIdentity> {
+        self.vm.value()?.identity.as_ref()
     }
 
     /// As [`Attempt::window`], at the time last seen.

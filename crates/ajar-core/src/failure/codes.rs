@@ -122,6 +122,7 @@ impl Failure {
             Self::ClientNotFound { .. } => "clientNotFound",
             Self::ClientFailed { .. } => "clientFailed",
             Self::NameLeadsElsewhere { .. } => "nameLeadsElsewhere",
+            Self::HostKeyChanged { .. } => "hostKeyChanged",
             Self::Throttled { .. } => "throttled",
             Self::Unavailable { .. } => "unavailable",
             Self::Unreachable { .. } => "unreachable",
@@ -295,6 +296,7 @@ impl Failure {
             | Self::ClientNotFound { .. }
             | Self::ClientFailed { .. }
             | Self::NameLeadsElsewhere { .. }
+            | Self::HostKeyChanged { .. }
             | Self::Throttled { .. }
             | Self::Unavailable { .. }
             | Self::Unreachable { .. }

@@ -28,6 +28,7 @@ pub fn label(check: Check) -> &'static str {
         Check::Policy => "JIT policy",
         Check::Access => "Access",
         Check::Port => "Port",
+        Check::HostKey => "Host key",
         Check::Rights => "Rights",
         Check::Client => "Client",
     }
@@ -118,6 +119,11 @@ pub fn unguarded(port: u16) -> String {
     format!(
         "none guards port {port}, so that nothing is to be asked for: security groups let Bastion hosts in unless they say otherwise"
     )
+}
+
+/// That the server shows a key that ssh knows.
+pub fn known_host_key() -> &'static str {
+    "the one that ssh knows for the VM"
 }
 
 /// What the policy admits.

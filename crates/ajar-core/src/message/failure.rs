@@ -3,6 +3,7 @@
 mod access;
 mod azure_code;
 mod bastion;
+mod host_key;
 mod machine;
 mod network;
 mod principal;
@@ -258,6 +259,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::ClientNotFound { program } => machine::client_not_found(name, program),
         Failure::ClientFailed { program, detail } => machine::client_failed(program, detail),
         Failure::NameLeadsElsewhere { name, address } => machine::name_leads_elsewhere(name, address),
+        Failure::HostKeyChanged { alias, file, change } => host_key::changed(about, alias, file, change),
         Failure::Throttled { retry_at } => network::throttled(about, *retry_at),
         Failure::Unavailable { said, retry_at } => network::unavailable(about, said, *retry_at),
         Failure::Unreachable { host, detail } => network::unreachable(host, detail),

@@ -68,6 +68,7 @@ pub fn result(opening: &Opening) -> String {
         (OpeningResult::Connected, _) => "opened".to_owned(),
         (OpeningResult::Extended, _) => "extended".to_owned(),
         (OpeningResult::Renewed, _) => "renewed".to_owned(),
+        (OpeningResult::Granted, _) => "granted after its end".to_owned(),
         (OpeningResult::Cancelled, _) => "cancelled".to_owned(),
         (OpeningResult::Failed, Some(code)) => format!("failed: {code}"),
         (OpeningResult::Failed, None) => "failed".to_owned(),
@@ -76,6 +77,7 @@ pub fn result(opening: &Opening) -> String {
             format!("not deallocated: {}", code.as_deref().unwrap_or("failed"))
         }
     };
+    let done = if opening.by_itself { format!("{done} by Ajar itself") } else { done };
     if opening.started { format!("{done}, VM started") } else { done }
 }
 
@@ -147,6 +149,8 @@ mod tests {
              ticket 7, urgent · /subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v"
         );
         let deallocated = Opening { end_time_utc: None, ..opening(OpeningResult::Deallocated) };
+        let by_itself = Opening { by_itself: true, started: false, ..deallocated.clone() };
+        assert_eq!(result(&by_itself), "deallocated by Ajar itself");
         assert!(!line(&deallocated, zone).contains("port"));
         assert_eq!(length(&deallocated), None);
     }

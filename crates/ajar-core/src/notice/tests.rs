@@ -250,6 +250,21 @@ fn when_it_is_told_can_be_said_and_never_is_never() {
 }
 
 #[test]
+fn where_a_window_is_renewed_later_than_all_that_is_said_it_is_told_soon_after_that() {
+    let mut open = snapshot(Vec::new(), vec![window(120)]);
+    open.settings.before_end = Some(vec![60].try_into().unwrap());
+    open.windows[0].renewal =
+        Some(RenewalView { renews: true, at: Some(at(90)), since: at(0), times: 0, text: "Renewed.".into() });
+    let mut watch = Watch::begin();
+    watch.sees_at(&open, 0);
+    assert_eq!([60, 90, 91, 119].map(|minute| watch.sees_at(&open, minute).len()), [0, 0, 1, 0]);
+    open.settings.before_end = Some(Vec::new().try_into().unwrap());
+    let mut watch = Watch::begin();
+    watch.sees_at(&open, 0);
+    assert_eq!([91, 119].map(|minute| watch.sees_at(&open, minute).len()), [0, 0], "never is never");
+}
+
+#[test]
 fn the_next_time_is_the_nearest_of_all_windows() {
     let open = snapshot(Vec::new(), vec![window(180), window(200)]);
     for (now, next) in [(0, Some(165)), (165, Some(175)), (178, Some(179)), (179, Some(185)), (199, None)] {

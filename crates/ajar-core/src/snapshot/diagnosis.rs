@@ -66,6 +66,8 @@ pub enum Check {
     Access,
     /// Whether its port answers.
     Port,
+    /// Whether the server's key is one that ssh knows.
+    HostKey,
     /// What the account may.
     Rights,
     /// The program that opens it.
@@ -74,7 +76,7 @@ pub enum Check {
 
 impl Check {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Account,
         Self::Clock,
         Self::Source,
@@ -83,6 +85,7 @@ impl Check {
         Self::Policy,
         Self::Access,
         Self::Port,
+        Self::HostKey,
         Self::Rights,
         Self::Client,
     ];

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use ajar_core::attempt::{ClientFound, Order};
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::host_key::HostKeyLook;
 use ajar_core::launch::{Console, LaunchPlan, Leads, Target, in_terminal, in_window};
 use ajar_core::message::launch::no_display;
 use ajar_core::port::{Endpoint, Protocol};
@@ -18,9 +19,10 @@ use async_trait::async_trait;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
+use super::host_key::look_at_host_key;
 use super::job::stop_with;
 use super::launch_files::{LaunchFile, sweep};
-use super::programs::{has_desktop, surroundings_for};
+use super::programs::{has_desktop, surroundings, surroundings_for};
 use crate::files::SettingsFile;
 use crate::ports::Launcher;
 
@@ -60,6 +62,11 @@ impl Launcher for ClientLauncher {
         let internal = |error: tokio::task::JoinError| Failure::Internal { detail: error.to_string() };
         let plan = in_window(&target, &around.map_err(internal)?)?;
         start(&plan, &self.files).await
+    }
+
+    async fn host_key(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> HostKeyLook {
+        let target = Target { name: order.name.as_str(), vm: &order.vm, protocol: order.protocol, endpoint, profile };
+        look_at_host_key(&target, &surroundings(&self.clients())).await
     }
 
     fn client(&self, order: &Order, profile: &Profile) -> ClientFound {

@@ -18,7 +18,7 @@ use super::Engine;
 use super::acting::Caller;
 use super::connections::lead_to;
 use super::effects::Happened;
-use super::windows::is_ours;
+use super::windows::whose;
 use crate::files::State;
 use crate::ports::Peers;
 
@@ -56,6 +56,8 @@ pub(super) enum Answer {
     Gone,
     /// That could not be read.
     Unread,
+    /// Nobody may read it: who acts on the VM is refused a token.
+    Barred(Failure),
 }
 
 impl Engine {
@@ -213,6 +215,7 @@ impl Engine {
             let answer = match facts.map(|facts| facts.power).and_then(|power| Ok((power, policies?))) {
                 Ok((power, policies)) => Answer::Read(power, policies),
                 Err(Trouble { failure: Failure::VmNotFound { .. }, .. }) => Answer::Gone,
+                Err(trouble) if trouble.failure.standing().is_some() => Answer::Barred(trouble.failure),
                 Err(trouble) => {
                     tracing::debug!(%name, failure = %trouble.failure, "who has the VM open could not be read");
                     Answer::Unread
@@ -232,12 +235,14 @@ impl Engine {
         match answer {
             Answer::Read(power, _) => self.know_power(vm.clone(), Some(*power)),
             Answer::Gone => self.is_at_rest(vm),
+            Answer::Barred(failure) => self.note_refused_account(failure, vm),
             Answer::Unread => {}
         }
         let Some((name, rule)) = self.rule_of(vm) else { return };
         let found = match answer {
             // One that rests is forgotten already. What is not known to run is looked at again.
             Answer::Read(PowerState::Running, policies) => self.found_open(&name, vm, policies, now),
+            Answer::Barred(_) => Found::Barred,
             Answer::Read(..) | Answer::Gone | Answer::Unread => Found::Unread,
         };
         // An attempt that has begun since is use.
@@ -265,7 +270,7 @@ impl Engine {
     ) -> Found {
         let (state, principal) = (self.remembered.state(), self.principal(name, vm));
         let open = open_windows(policies, &vm.id, now);
-        let is_elses = |window| !is_ours(state, &vm.cloud, principal.as_deref(), window);
+        let is_elses = |window| !whose(state, &vm.cloud, principal.as_deref(), window).ours;
         if open.iter().any(is_elses) { Found::Others } else { Found::Idle }
     }
 

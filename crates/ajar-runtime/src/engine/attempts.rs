@@ -27,6 +27,8 @@ pub(super) struct Working {
     /// All its writes. Those below are the last of their kind.
     writes: Wanted,
     asking: Option<Wanted>,
+    /// What withdraws the last request for access without the other writes.
+    asking_alone: Wanted,
     starting: Option<Wanted>,
     followers: Followers,
     tasks: Vec<AbortHandle>,
@@ -66,7 +68,23 @@ impl Working {
 
     /// What an effect that writes to Azure looks at before it does; the others have no use for it.
     pub(super) fn wanted_for(&mut self, effect: &Effect) -> Wanted {
-        let write = self.writes.another();
+        let write = match effect {
+            // It may be withdrawn without the others: for another address.
+            Effect::Initiate(_) => {
+                let alone = Wanted::new();
+                let write = Wanted::of_all([&self.writes.another(), &alone]);
+                self.asking_alone = alone;
+                write
+            }
+            Effect::ProbePort { .. }
+            | Effect::DetectSource
+            | Effect::ReadPolicy
+            | Effect::ReadVm
+            | Effect::ResolveAddress { .. }
+            | Effect::FindBastion { .. }
+            | Effect::StartVm
+            | Effect::LaunchClient { .. } => self.writes.another(),
+        };
         match effect {
             Effect::Initiate(_) => self.asking = Some(write.clone()),
             Effect::StartVm => self.starting = Some(write.clone()),
@@ -100,6 +118,19 @@ impl Working {
         }
         if self.starting.take().is_some_and(|write| !write.has_left()) {
             self.attempt.start_unsent();
+        }
+    }
+
+    /// A request for an address that this machine has left is not sent any more.
+    fn withdraw_from_former_address(&mut self) {
+        if self.attempt.asks_for_former_address()
+            && let Some(write) = &self.asking
+        {
+            self.asking_alone.withdraw();
+            if !write.has_left() {
+                self.attempt.request_unsent();
+                self.asking = None;
+            }
         }
     }
 
@@ -189,6 +220,7 @@ impl Attempts {
             caller,
             writes: Wanted::new(),
             asking: None,
+            asking_alone: Wanted::new(),
             starting: None,
             followers,
             tasks: Vec::new(),
@@ -283,6 +315,7 @@ impl Attempts {
     pub(super) fn moved(&mut self, cloud: &str, source: SourceAddress, now: DateTime<Utc>) {
         for working in self.all.iter_mut().filter(|working| working.attempt.order().cloud == cloud) {
             working.attempt.moved(source, now);
+            working.withdraw_from_former_address();
         }
     }
 

@@ -496,5 +496,6 @@ fn line(one: &Deallocating, outcome: &DeallocationEnd, elapsed_ms: u64) -> Optio
         started: false,
         end_time_utc: None,
         elapsed_ms,
+        by_itself: one.unused.is_some(),
     })
 }

@@ -18,11 +18,12 @@ use ajar_core::snapshot::{AttemptNumber, DiagnosisView};
 use ajar_core::vm::CloudVm;
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::Engine;
 use super::acting::Caller;
 use super::effects::{Detection, Happened, looked, trouble_of};
+use super::host_keys::HostKeyQuestion;
 use crate::adapters::Beyond;
 use crate::files::{Purpose, State};
 use crate::ports::{Azure, Launcher, PortProbe, Ports};
@@ -43,6 +44,7 @@ pub(super) struct Diagnosed {
     who: Principal,
     last: Option<(Endpoint, PortAnswer)>,
     client: Option<ClientFound>,
+    host_key: Option<Result<(), Trouble>>,
     reply: oneshot::Sender<Reply>,
 }
 
@@ -53,6 +55,9 @@ struct Looking {
     attempt: Attempt,
     /// Where the VM was reached last.
     last: Option<Endpoint>,
+    /// A port of this machine that leads there through a Bastion host, where one does already.
+    through: Option<Endpoint>,
+    host_key: HostKeyQuestion,
     detection: Detection,
     ports: Ports,
     /// What goes through a Bastion host in Ajar's place.
@@ -68,8 +73,8 @@ impl Engine {
         };
         let happened = self.happened.clone();
         tokio::spawn(async move {
-            let Looking { favourite, caller: Caller { azure, acting }, mut attempt, last, detection, ports, az } =
-                looking;
+            let Looking { favourite, caller, mut attempt, last, through, host_key, detection, ports, az } = looking;
+            let Caller { azure, acting } = caller;
             let (vm, protocol) = (attempt.order().vm.clone(), attempt.order().protocol);
             let (facts, granted, who, last) = tokio::join!(
                 look(&mut attempt, &ports, (&azure, az.as_ref()), &detection),
@@ -79,7 +84,14 @@ impl Engine {
             );
             // Last: what runs there may say which it is.
             let client = client(Arc::clone(&ports.launcher), attempt.order().clone(), favourite.profile.clone()).await;
-            let diagnosed = Diagnosed { favourite, acting, attempt, facts, granted, who, last, client, reply };
+            let answering = answering(&attempt, last.as_ref()).or(through);
+            let question = host_key.of(&attempt);
+            let host_key = match answering {
+                Some(endpoint) => host_key_of(&question, &ports, &azure, &endpoint, &happened).await,
+                None => None,
+            };
+            let diagnosed =
+                Diagnosed { favourite, acting, attempt, facts, granted, who, last, client, host_key, reply };
             drop(happened.send(Happened::Diagnosed(Box::new(diagnosed))));
         });
     }
@@ -104,13 +116,17 @@ impl Engine {
         let wish = Connect { launch: false, ..Connect::new(favourite.name.clone()) };
         // That a reason is asked for stands in nobody's way.
         let order = Order { wants_reason: None, ..self.order(&favourite, wish, vm, source, now) };
+        let (place, port) = (order.place(), order.port);
+        let through = self.tunnels.to(&place, port).map(|way| way.endpoint);
+        let host_key = self.host_key_question(order.clone(), favourite.profile.clone(), None);
         let attempt = Attempt::new(NOBODYS, order, memory, now);
         let az = self.settings.clients.bastion.clone();
-        Ok(Looking { favourite, caller, attempt, last, detection, ports: self.ports.clone(), az })
+        let ports = self.ports.clone();
+        Ok(Looking { favourite, caller, attempt, last, through, host_key, detection, ports, az })
     }
 
     pub(super) fn diagnosed(&mut self, diagnosed: Diagnosed) {
-        let Diagnosed { favourite, acting, attempt, facts, granted, who, last, client, reply } = diagnosed;
+        let Diagnosed { favourite, acting, attempt, facts, granted, who, last, client, host_key, reply } = diagnosed;
         let Favourite { name, profile } = favourite;
         let order = attempt.order();
         let vm = order.place();
@@ -128,6 +144,7 @@ impl Engine {
         }
         let beside = Beside {
             last,
+            host_key,
             account: account(acting.account.as_str(), who.label()),
             granted: granted.map(|granted| self.with_denials(granted, &acting, &vm.id)),
             client,
@@ -187,6 +204,33 @@ async fn look(
         }
     }
     facts
+}
+
+/// Whether ssh knows the key of the server that answers there. What that tells beside it is news, too.
+async fn host_key_of(
+    question: &HostKeyQuestion,
+    ports: &Ports,
+    azure: &Arc<dyn Azure>,
+    endpoint: &Endpoint,
+    happened: &mpsc::UnboundedSender<Happened>,
+) -> Option<Result<(), Trouble>> {
+    let (found, news) = match question.look(&*ports.launcher, &**azure, endpoint).await {
+        Ok(None) => return None,
+        Ok(Some(key)) => (Ok(()), question.seen(key, &**azure).await),
+        Err(refused) => (Err(refused.trouble), refused.news),
+    };
+    if let Some(news) = news {
+        drop(happened.send(Happened::HostKey(news)));
+    }
+    Some(found)
+}
+
+/// Where a client would go that is started now.
+fn answering(attempt: &Attempt, last: Option<&(Endpoint, PortAnswer)>) -> Option<Endpoint> {
+    let is_open = |(endpoint, answer): &&(Endpoint, PortAnswer)| {
+        *answer == PortAnswer::Open && attempt.is_its_address(endpoint) != Some(false)
+    };
+    last.filter(is_open).map(|(endpoint, _)| endpoint).or(attempt.answering()).cloned()
 }
 
 /// What is found where the VM was reached last.

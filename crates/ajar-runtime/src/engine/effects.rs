@@ -4,19 +4,18 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ajar_core::access_window::granted;
 use ajar_core::account::{AccountName, Acting};
-use ajar_core::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Order, Outcome};
+use ajar_core::attempt::{Attempt, Effect, Fact, InitiateFailure, Order, Outcome};
 use ajar_core::failure::Trouble;
 use ajar_core::journal::{Opening, note_lately};
-use ajar_core::policy::{JitNetworkAccessPolicy, JitNetworkAccessRequest};
+use ajar_core::policy::JitNetworkAccessPolicy;
 use ajar_core::port::{Endpoint, PortAnswer, Protocol};
-use ajar_core::profile::{Profile, ProfileName};
+use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Reply;
 use ajar_core::snapshot::AttemptNumber;
 use ajar_core::source::SourceAddress;
 use ajar_core::team::TeamName;
-use ajar_core::vm::{CloudVm, OsType, PowerState};
+use ajar_core::vm::{CloudVm, OsType, PowerState, VmIdentity};
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
@@ -25,8 +24,10 @@ use tokio::task::AbortHandle;
 
 use super::acting::Caller;
 use super::activity::ActivityRead;
+use super::asking::{Answer, goes_with};
 use super::diagnosis::Diagnosed;
 use super::followers::FaceId;
+use super::host_keys::HostKeyLooked;
 use super::inventory::InventoryNews;
 use super::network::NetworkNews;
 use super::refresh::{RefreshNumber, Unread};
@@ -34,24 +35,17 @@ use super::rights::LookedUp;
 use super::signing_in::Signing;
 use super::signing_out::SignedOut;
 use super::teams::TeamNews;
-use super::together::{Standing, Turn};
 use super::{Engine, after_use, deallocating};
 use crate::adapters::Beyond;
-use crate::files::{Granted, State};
-use crate::ports::{Asking, AzAccount, Azure, Peers, PortProbe, Wanted};
+use crate::files::State;
+use crate::ports::{AzAccount, Azure, Peers, PortProbe, Wanted};
 
 /// What comes back to the engine.
 pub(super) enum Happened {
     /// The result of an attempt's effect.
     Fact(AttemptNumber, Fact),
     /// Azure answered a request for access; wanted even if the attempt is over.
-    Initiated {
-        attempt: AttemptNumber,
-        name: ProfileName,
-        door: (CloudVm, u16),
-        is_source_named: bool,
-        result: Answered,
-    },
+    Initiated(Box<Answer>),
     /// The policies of a favourite's VM, read to adopt its windows, and who read them.
     Adopted { account: AccountName, name: ProfileName, vm: CloudVm, policies: Vec<JitNetworkAccessPolicy> },
     /// Whether a VM runs, and what; none if that cannot be read.
@@ -78,6 +72,8 @@ pub(super) enum Happened {
     LookedUp(LookedUp),
     /// The Activity Log of a VM was read.
     ActivityRead(Box<ActivityRead>),
+    /// The key of an SSH server was looked at.
+    HostKey(HostKeyLooked),
     /// The whole way to a VM was looked at.
     Diagnosed(Box<Diagnosed>),
     /// Something of the network that this machine is in.
@@ -95,12 +91,14 @@ pub(super) enum Happened {
 }
 
 /// An effect that begins: of which attempt, as whom, and what a write looks at before it is sent.
-struct Start {
-    number: AttemptNumber,
-    order: Order,
-    acting: Acting,
-    azure: Arc<dyn Azure>,
-    wanted: Wanted,
+pub(super) struct Start {
+    pub(super) number: AttemptNumber,
+    pub(super) order: Order,
+    pub(super) acting: Acting,
+    pub(super) azure: Arc<dyn Azure>,
+    pub(super) wanted: Wanted,
+    /// Which VM it is, if that was read.
+    identity: Option<VmIdentity>,
 }
 
 /// A look for this machine's public address; it is given up when nobody waits for it any more.
@@ -108,8 +106,6 @@ pub(super) type Detection = Shared<Detecting>;
 /// The way back to one, as long as somebody waits.
 pub(super) type WeakDetection = WeakShared<Detecting>;
 type Detecting = BoxFuture<'static, Result<SourceAddress, Trouble>>;
-
-type Answered = Result<JitNetworkAccessRequest, InitiateFailure>;
 
 impl Engine {
     /// Starts all enabled effects of all attempts.
@@ -144,8 +140,9 @@ impl Engine {
                 }
                 let wanted = working.wanted_for(&effect);
                 working.attempt.begun(&effect, now);
+                let identity = working.attempt.identity().cloned();
                 let (acting, azure) = (acting.clone(), Arc::clone(&azure));
-                starts.push((effect, Start { number, order, acting, azure, wanted }));
+                starts.push((effect, Start { number, order, acting, azure, wanted, identity }));
             }
         }
         for (effect, start) in self.ask_together(starts, &turn) {
@@ -157,47 +154,9 @@ impl Engine {
         }
     }
 
-    /// Whose turn it is to ask for access.
-    fn turn(&mut self, now: DateTime<Utc>) -> Turn {
-        if self.together.is_empty() {
-            return Turn::default();
-        }
-        let all = self.attempts.all();
-        let standings: Vec<_> = all.map(|working| (working.attempt.number(), working.standing(now))).collect();
-        let standing = |number| standings.iter().find(|(known, _)| *known == number).map(|(_, standing)| *standing);
-        self.together.turn(now, |number| standing(number).unwrap_or(Standing::Out))
-    }
-
-    /// Sends what is asked of one policy by those that have waited for each other, as the same account and for the same
-    /// reason, as one request. Gives back all else.
-    fn ask_together(&mut self, starts: Vec<(Effect, Start)>, turn: &Turn) -> Vec<(Effect, Start)> {
-        let (mut groups, mut others): (Vec<Vec<(Ask, Start)>>, _) = (Vec::new(), Vec::new());
-        for (effect, start) in starts {
-            let Some(group) = turn.group(start.number) else {
-                others.push((effect, start));
-                continue;
-            };
-            let Effect::Initiate(ask) = effect else {
-                others.push((effect, start));
-                continue;
-            };
-            let goes_along = |(asked, known): &(Ask, Start)| {
-                turn.group(known.number) == Some(group) && goes_with((asked, &known.acting), (&ask, &start.acting))
-            };
-            match groups.iter_mut().find(|group| group.first().is_some_and(goes_along)) {
-                Some(group) => group.push((ask, start)),
-                None => groups.push(vec![(ask, start)]),
-            }
-        }
-        for group in groups {
-            self.initiate(group);
-        }
-        others
-    }
-
     /// Runs an effect; the handle is there for those that a cancel may stop.
     fn run_effect(&mut self, effect: Effect, start: Start) -> Option<AbortHandle> {
-        let Start { number, order, acting, azure, wanted } = start;
+        let Start { number, order, acting, azure, wanted, identity } = start;
         let (ports, vm) = (self.ports.clone(), order.vm.clone());
         match effect {
             Effect::ProbePort { endpoint, protocol, patience, by_own_way } => {
@@ -245,16 +204,11 @@ impl Engine {
                 None
             }
             Effect::LaunchClient { endpoint } => {
-                // One that was turned to another VM meanwhile says nothing of this one.
-                let favourite = self.opened(&order.name).ok().filter(|known| self.leads_to(known, &order.place()));
-                let profile = favourite.map(|favourite| favourite.profile.clone());
-                Some(self.send_fact(number, async move {
-                    let profile = profile.unwrap_or_else(|| Profile::new(order.vm.clone()));
-                    Fact::Client(ports.launcher.launch(&order, &profile, &endpoint).await)
-                }))
+                let launching = self.launching(order, azure, endpoint, identity);
+                Some(self.send_fact(number, launching))
             }
             Effect::Initiate(ask) => {
-                self.initiate(vec![(ask, Start { number, order, acting, azure, wanted })]);
+                self.initiate(vec![(ask, Start { number, order, acting, azure, wanted, identity })]);
                 None
             }
         }
@@ -284,29 +238,6 @@ impl Engine {
         detection
     }
 
-    /// Sends a request for access to one or several VMs, having written down that it is sent: if this process dies before the answer, the
-    /// next host looks for the request instead of sending another.
-    fn initiate(&mut self, asked: Vec<(Ask, Start)>) {
-        let (keys, sent_at) = (asked.iter().map(|(ask, start)| State::key(&start.order.place(), ask.port)), self.now());
-        let keys: Vec<_> = keys.collect();
-        let written = self.remembered.change(move |state| {
-            state.unsettled.extend(keys.iter().map(|key| (key.clone(), sent_at)));
-        });
-        let happened = self.happened.clone();
-        tokio::spawn(async move {
-            if written.await.is_err() {
-                // The engine has ended before it was written down, and so before it was sent.
-                return;
-            }
-            let results = results(&asked).await;
-            for ((ask, start), result) in asked.into_iter().zip(results) {
-                let (attempt, name, door) = (start.number, start.order.name.clone(), (start.order.place(), ask.port));
-                let is_source_named = start.order.chosen_source.is_some() || ask.subnet.is_some();
-                drop(happened.send(Happened::Initiated { attempt, name, door, is_source_named, result }));
-            }
-        });
-    }
-
     /// Takes in what came back.
     pub(super) fn take_in(&mut self, happened: Happened) {
         let now = self.now();
@@ -324,18 +255,7 @@ impl Engine {
                 }
                 self.apply(number, fact, now);
             }
-            Happened::Initiated { attempt, name, door: (vm, port), is_source_named, result } => {
-                self.initiating.retain(|asked| *asked != vm);
-                let windows = result.as_ref().map(|request| granted(request, &vm.id, None).collect::<Vec<_>>());
-                for window in windows.unwrap_or_default() {
-                    self.hold_ours(&name, &vm, Granted { window, is_source_named }, now);
-                }
-                // Last: whoever comes after a process killed in between still knows whose window it is.
-                if !matches!(result, Err(InitiateFailure::Unanswered(_))) {
-                    self.settled(State::key(&vm, port));
-                }
-                self.apply(attempt, Fact::Initiated(result), now);
-            }
+            Happened::Initiated(answer) => self.initiated(*answer),
             Happened::Adopted { account, name, vm, policies } => {
                 self.note_accepted_account(&account, &vm);
                 self.adopt(&name, &vm, &policies);
@@ -355,6 +275,7 @@ impl Engine {
             Happened::Inventory(news) => self.inventory_news(news),
             Happened::LookedUp(looked_up) => self.looked_up(looked_up),
             Happened::ActivityRead(read) => self.activity_read(*read),
+            Happened::HostKey(looked) => self.host_key(looked),
             Happened::Diagnosed(diagnosed) => self.diagnosed(*diagnosed),
             // How many go through is in the snapshot, and what becomes of the way is looked at after each event.
             Happened::TunnelUsed => {}
@@ -439,6 +360,7 @@ impl Engine {
                 // What answers as its protocol does is running.
                 self.know_power(attempt.order().place(), Some(PowerState::Running));
                 self.remember_endpoint(&attempt);
+                self.look_at_host_key(&attempt);
                 self.tunnels.reached(&attempt.order().place(), attempt.order().port);
                 if attempt.window(now).is_none() {
                     self.read_to_adopt(attempt.order().name.clone(), attempt.order().place());
@@ -515,26 +437,5 @@ pub(super) fn trouble_of(fact: &Fact) -> Option<&Trouble> {
             Ok(_) => None,
         },
         Fact::Port { .. } | Fact::Source(_) | Fact::Client(_) => None,
-    }
-}
-
-/// Whether what is asked can be asked in one request: of one policy, as one account, for one reason.
-fn goes_with((one, by): (&Ask, &Acting), (other, by_other): (&Ask, &Acting)) -> bool {
-    (by, &one.policy, &one.justification) == (by_other, &other.policy, &other.justification)
-}
-
-/// What came of requests for access that go as one.
-async fn results(asked: &[(Ask, Start)]) -> Vec<Answered> {
-    match asked {
-        [] => Vec::new(),
-        [(ask, start)] => vec![start.azure.initiate(&start.order.vm, ask, &start.wanted).await],
-        [(_, first), ..] => {
-            let one = |(ask, start): &(Ask, Start)| Asking {
-                vm: start.order.vm.clone(),
-                ask: ask.clone(),
-                wanted: start.wanted.clone(),
-            };
-            first.azure.initiate_together(&asked.iter().map(one).collect::<Vec<_>>()).await
-        }
     }
 }

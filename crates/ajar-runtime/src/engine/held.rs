@@ -10,6 +10,8 @@ use ajar_core::profile::ProfileName;
 use ajar_core::vm::CloudVm;
 use chrono::{DateTime, Utc};
 
+use super::windows::Whose;
+
 /// A window and the favourite it belongs to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Held {
@@ -91,7 +93,7 @@ impl HeldWindows {
         vm: &CloudVm,
         open: &[AccessWindow],
         shown_yet: impl Fn(&AccessWindow) -> bool,
-        ours: impl Fn(&AccessWindow) -> bool,
+        whose: impl Fn(&AccessWindow) -> Whose,
     ) -> Vec<AccessWindow> {
         let of_name = self.all.iter().filter(|held| held.name == *name);
         let shown: Vec<_> = shown(of_name, &self.here).into_iter().cloned().collect();
@@ -100,8 +102,8 @@ impl HeldWindows {
         self.all.retain(|held| held.name != *name || !held.is_of(vm) || stays(&held.window) || is_late(held));
         self.list(vm, open);
         for window in open {
-            let (name, cloud, ours) = (name.clone(), vm.cloud.clone(), ours(window));
-            self.hold(Held { name, cloud, window: window.clone(), ours, is_source_named: false, listed: true });
+            let (name, cloud, Whose { ours, is_source_named }) = (name.clone(), vm.cloud.clone(), whose(window));
+            self.hold(Held { name, cloud, window: window.clone(), ours, is_source_named, listed: true });
         }
         let goes_on = |gone: &AccessWindow| {
             let of_vm = self.all.iter().filter(|held| held.is_of(vm)).map(|held| &held.window);
@@ -278,9 +280,9 @@ mod tests {
         let mut windows = HeldWindows::default();
         let ours = held(0, 60, true);
         windows.hold(ours.clone());
-        windows.adopt(&ours.name, &ours.vm(), std::slice::from_ref(&ours.window), |_| true, |_| false);
+        windows.adopt(&ours.name, &ours.vm(), std::slice::from_ref(&ours.window), |_| true, |_| Whose::default());
         assert!(windows.shown()[0].ours);
-        windows.adopt(&ours.name, &ours.vm(), &[], |_| true, |_| false);
+        windows.adopt(&ours.name, &ours.vm(), &[], |_| true, |_| Whose::default());
         assert!(windows.shown().is_empty(), "a revoked window is gone");
     }
 

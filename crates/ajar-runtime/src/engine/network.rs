@@ -20,6 +20,7 @@ use tokio::task::AbortHandle;
 use super::Engine;
 use super::effects::Happened;
 use super::held::Held;
+use crate::files::State;
 use crate::ports::NetworkWatch;
 
 /// How long after a change it is looked: one change of a network is several of its parts.
@@ -58,8 +59,6 @@ pub(super) struct Network {
     unknown: HashMap<String, Trouble>,
     /// How often in a row that could not be found out.
     failures: usize,
-    /// The ports that access was asked for from the present address without anybody having said so.
-    asked: HashSet<(CloudVm, u16)>,
 }
 
 struct Due {
@@ -181,12 +180,12 @@ impl Engine {
         }
         let wanted = self.left_behind().into_iter().filter(|left| left.then == Then::Request);
         let wanted: Vec<_> =
-            wanted.map(|left| (left.held.name.clone(), left.held.vm(), left.held.window.port)).collect();
+            wanted.map(|left| (left.held.name.clone(), left.held.vm(), left.held.window.port, left.here)).collect();
         let mut has_begun = false;
-        for (name, vm, port) in wanted {
+        for (name, vm, port, here) in wanted {
             let rests = self.powers.get(&vm).is_some_and(|power| power.needs_start()) || self.deallocations.rest(&vm);
             let is_busy = self.attempts.are_at(&vm, port) || rests;
-            if is_busy || !self.network.asked.insert((vm, port)) {
+            if is_busy || !self.is_to_follow(&vm, port, here) {
                 continue;
             }
             let wish = Connect { port: Some(port), stays: true, ..Connect::from_here(name) };
@@ -198,6 +197,16 @@ impl Engine {
             }
         }
         has_begun
+    }
+
+    /// Whether access to a port is to be asked for from an address without anybody having said so: once, whichever host does it.
+    fn is_to_follow(&mut self, vm: &CloudVm, port: u16, here: Ipv4Addr) -> bool {
+        let key = State::key(vm, port);
+        if self.remembered.state().followed.get(&key) == Some(&here) {
+            return false;
+        }
+        drop(self.remembered.change(move |state| state.follows(key.clone(), here)));
+        true
     }
 
     /// Looks where this machine is, soon: it may be in another network.
@@ -259,8 +268,9 @@ impl Engine {
     pub(super) fn seen_at(&mut self, cloud: &str, source: SourceAddress) {
         let here = source.address;
         let before = self.held.here(cloud);
-        if before != Some(here) {
-            self.network.asked.retain(|(vm, _)| vm.cloud != cloud);
+        if before != Some(here) && !self.remembered.state().followed.is_empty() {
+            let cloud = cloud.to_owned();
+            drop(self.remembered.change(move |state| state.seen_at(&cloud, here)));
         }
         if before.is_some_and(|before| before != here) {
             // What lets this machine in again may have been replaced since; Azure shows that late, and nobody has looked.

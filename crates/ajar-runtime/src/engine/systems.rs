@@ -72,7 +72,7 @@ impl Engine {
         let key = State::key(vm, port);
         Memory {
             endpoint: self.remembered.state().endpoints.get(&key).cloned(),
-            unsettled_since: self.remembered.state().unsettled.get(&key).copied(),
+            unsettled: self.unsettled(&key),
             window: self.held.of(vm, port).map(|held| held.window.clone()),
             principal: self.principal(name, vm),
         }

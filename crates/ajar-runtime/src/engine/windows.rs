@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use super::held::Held;
-use crate::files::{Granted, State};
+use crate::files::{Granted, Sent, State};
 
 /// A window that Azure closed before its time.
 pub(super) struct Closed {
@@ -55,7 +55,7 @@ impl Engine {
 
     /// Takes over the windows that were asked for here by the hosts before this one; Azure is asked about them later.
     pub(super) fn hold_remembered(&mut self) {
-        for (vm, Granted { window, is_source_named }) in self.remembered.state().windows() {
+        for (vm, Granted { window, is_source_named, .. }) in self.remembered.state().windows() {
             if let Some(name) = name_of(&vm).map(|name| self.owner(&name, &vm, window.port)) {
                 let (window, is_source_named) = (window.clone(), *is_source_named);
                 self.held.hold(Held { name, cloud: vm.cloud, window, ours: true, is_source_named, listed: false });
@@ -95,7 +95,7 @@ impl Engine {
         // The favourite may have gone, or have been turned to another VM, while they were read.
         if is_still_there {
             let (state, principal) = (self.remembered.state(), self.principal(name, vm));
-            let ours = |window: &AccessWindow| is_ours(state, &vm.cloud, principal.as_deref(), window);
+            let ours = |window: &AccessWindow| whose(state, &vm.cloud, principal.as_deref(), window);
             let zone = self.zone();
             let shown_yet = |window: &AccessWindow| {
                 now - window.start_time_utc >= SHOWN_WITHIN || why_gone(policies, window, zone).is_some()
@@ -135,8 +135,9 @@ impl Engine {
         self.held.list(vm, &open);
         for window in open {
             let (name, cloud) = (self.owner(name, vm, window.port), vm.cloud.clone());
-            let ours = is_ours(self.remembered.state(), &vm.cloud, self.principal(&name, vm).as_deref(), &window);
-            self.held.hold(Held { name, cloud, window, ours, is_source_named: false, listed: true });
+            let whose = whose(self.remembered.state(), &vm.cloud, self.principal(&name, vm).as_deref(), &window);
+            let Whose { ours, is_source_named } = whose;
+            self.held.hold(Held { name, cloud, window, ours, is_source_named, listed: true });
         }
     }
 
@@ -155,11 +156,11 @@ impl Engine {
         let (vm, name) = (attempt.order().place(), attempt.order().name.clone());
         let key = State::key(&vm, attempt.order().port);
         let state = self.remembered.state();
-        let sent_at = state.unsettled.get(&key).copied();
-        let found = is_ours(state, &vm.cloud, self.principal(&name, &vm).as_deref(), &window);
-        let is_source_named = attempt.is_source_named();
+        let sent_at = state.unsettled.get(&key).map(|sent| sent.at);
+        let whose = whose(state, &vm.cloud, self.principal(&name, &vm).as_deref(), &window);
+        let (found, is_source_named) = (whose.ours, whose.is_source_named || attempt.is_source_named());
         if found {
-            self.hold_ours(&name, &vm, Granted { window, is_source_named }, now);
+            self.hold_ours(&name, &vm, Granted::new(window, is_source_named), now);
         } else {
             let (name, cloud) = (self.owner(&name, &vm, window.port), vm.cloud);
             self.held.hold(Held { name, cloud, window, ours: false, is_source_named, listed: false });
@@ -173,11 +174,11 @@ impl Engine {
     pub(super) fn hold_ours(&mut self, name: &ProfileName, vm: &CloudVm, granted: Granted, now: DateTime<Utc>) {
         let cloud = vm.cloud.clone();
         self.note_access(vm, &granted.window);
-        if !self.remembered.state().has_granted(&cloud, &granted.window) {
+        if self.remembered.state().granted_here(&cloud, &granted.window).is_none() {
             let (granted, cloud) = (granted.clone(), cloud.clone());
             drop(self.remembered.change(move |state| state.granted(&cloud, granted.clone(), now)));
         }
-        let (name, Granted { window, is_source_named }) = (self.owner(name, vm, granted.window.port), granted);
+        let (name, Granted { window, is_source_named, .. }) = (self.owner(name, vm, granted.window.port), granted);
         self.held.hold(Held { name, cloud, window, ours: true, is_source_named, listed: false });
     }
 }
@@ -190,8 +191,21 @@ fn why_gone(policies: &[JitNetworkAccessPolicy], window: &AccessWindow, zone: Zo
     revoked(policies, window).map(|reason| closed_early(reason, end, zone)).or_else(removed)
 }
 
-/// Whether a window was asked for here: it was granted to us, or may be what a request opened whose answer nobody saw.
-pub(super) fn is_ours(state: &State, cloud: &str, principal: Option<&str>, window: &AccessWindow) -> bool {
-    let sent_at = state.unsettled.get(&State::key_of(cloud, window));
-    state.has_granted(cloud, window) || sent_at.is_some_and(|sent_at| window.may_be_of(*sent_at, principal))
+/// Who has asked for a window.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Whose {
+    /// Whether it was asked for here: it was granted to us, or may be what a request opened whose answer nobody saw.
+    pub(super) ours: bool,
+    /// Whether somebody has named the address then.
+    pub(super) is_source_named: bool,
+}
+
+pub(super) fn whose(state: &State, cloud: &str, principal: Option<&str>, window: &AccessWindow) -> Whose {
+    if let Some(known) = state.granted_here(cloud, window) {
+        return Whose { ours: true, is_source_named: known.is_source_named };
+    }
+    let sent = state.unsettled.get(&State::key_of(cloud, window));
+    let is_for_it = |sent: &&Sent| sent.source.is_none_or(|source| window.admits(source));
+    let sent = sent.filter(|sent| window.may_be_of(sent.at, principal)).filter(is_for_it);
+    sent.map_or_else(Whose::default, |sent| Whose { ours: true, is_source_named: sent.is_source_named })
 }

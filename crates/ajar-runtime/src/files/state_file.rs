@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use ajar_azure::KeptPause;
@@ -9,6 +10,7 @@ use ajar_core::access_window::{AccessWindow, Phase};
 use ajar_core::account::Acting;
 use ajar_core::after_use::Started;
 use ajar_core::failure::SignInDemand;
+use ajar_core::host_key::SeenHostKey;
 use ajar_core::policy::LONGEST_ACCESS;
 use ajar_core::port::Endpoint;
 use ajar_core::profile::ProfileName;
@@ -24,6 +26,10 @@ use serde_json::Value;
 
 use super::atomic::{while_locked, write_atomically};
 
+mod requests;
+
+pub use requests::{Granted, Sent};
+
 /// What is worth remembering and may be lost. Deleting the file costs a little time, nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -31,7 +37,10 @@ pub struct State {
     /// Where VMs were reached last, by [`State::key`]; only addresses that stay theirs.
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Requests for access that were sent and not yet answered, by the same key.
-    pub unsettled: BTreeMap<String, DateTime<Utc>>,
+    pub unsettled: BTreeMap<String, Sent>,
+    /// The addresses from which access was asked for without anybody having said so, by the same key.
+    #[serde(deserialize_with = "understood")]
+    pub followed: BTreeMap<String, Ipv4Addr>,
     /// The windows that were asked for here, by the same key: Azure knows who asked, not where.
     pub granted: BTreeMap<String, Granted>,
     /// The ports that were opened here and are open without a break since, by the same key.
@@ -46,6 +55,9 @@ pub struct State {
     /// What runs on the VMs that favourites lead to, as Azure last told, by their ids in lower case.
     #[serde(deserialize_with = "understood")]
     pub systems: BTreeMap<String, OsType>,
+    /// The host keys that ssh knew and VMs have shown, by [`State::vm_key`].
+    #[serde(deserialize_with = "understood")]
+    pub host_keys: BTreeMap<String, SeenHostKey>,
     /// The tenants of subscriptions, and of domains, by `{cloud}/{subscription id or domain in lower case}`.
     pub tenants: BTreeMap<String, String>,
     /// Until when subscriptions are left alone, by [`State::pause_key`].
@@ -63,18 +75,6 @@ pub struct State {
     pub left_behind: BTreeSet<String>,
     /// Secrets that sign-ins bring to the keychain and whose accounts are not in the settings yet, by their names there.
     pub unclaimed: BTreeSet<String>,
-}
-
-/// A window that was asked for here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Granted {
-    /// It.
-    #[serde(flatten)]
-    pub window: AccessWindow,
-    /// Whether somebody has named the address that it lets in: then it does not follow this machine to another.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_source_named: bool,
 }
 
 /// A port that was opened here.
@@ -261,10 +261,17 @@ impl State {
         self.pauses.insert(key, pause);
     }
 
-    /// A window was granted; those that have ended by `now` are forgotten.
-    pub fn granted(&mut self, cloud: &str, granted: Granted, now: DateTime<Utc>) {
+    /// A window was granted; those that have ended by `now` are forgotten, and those for the same address.
+    pub fn granted(&mut self, cloud: &str, mut granted: Granted, now: DateTime<Utc>) {
+        let key = Self::key_of(cloud, &granted.window);
+        if let Some(known) = self.granted.remove(&key) {
+            let goes_on =
+                |one: &&Granted| one.window.sources != granted.window.sources && one.window.phase(now) != Phase::Ended;
+            let before = known.all().filter(goes_on).map(|one| Granted::new(one.window.clone(), one.is_source_named));
+            granted.before = before.collect();
+        }
         self.granted.retain(|_, known| known.window.phase(now) != Phase::Ended);
-        self.granted.insert(Self::key_of(cloud, &granted.window), granted);
+        self.granted.insert(key, granted);
     }
 
     /// The key of the port that a window is for.
@@ -276,23 +283,41 @@ impl State {
     pub fn windows(&self) -> impl Iterator<Item = (CloudVm, &Granted)> {
         // As Azure writes its id, which the key does not.
         let vm = |key: &str, id| Some(CloudVm { id, ..Self::vm_of(key)? });
-        self.granted.iter().filter_map(move |(key, granted)| Some((vm(key, granted.window.vm.clone())?, granted)))
+        let all = self.granted.iter().flat_map(|(key, granted)| granted.all().map(move |one| (key, one)));
+        all.filter_map(move |(key, granted)| Some((vm(key, granted.window.vm.clone())?, granted)))
     }
 
-    /// Whether a window was asked for here.
-    pub fn has_granted(&self, cloud: &str, window: &AccessWindow) -> bool {
-        self.granted.get(&Self::key_of(cloud, window)).is_some_and(|known| known.window.is_same_grant(window))
+    /// A window as it was asked for here, if it was.
+    pub fn granted_here(&self, cloud: &str, window: &AccessWindow) -> Option<&Granted> {
+        let known = self.granted.get(&Self::key_of(cloud, window))?;
+        known.all().find(|known| known.window.is_same_grant(window))
     }
 
     /// A window was replaced or taken back.
     pub fn gone(&mut self, cloud: &str, window: &AccessWindow) {
         let key = Self::key_of(cloud, window);
-        self.granted.retain(|known_by, known| *known_by != key || !known.window.is_same_grant(window));
+        let Some(known) = self.granted.remove(&key) else { return };
+        let mut rest = known.all().filter(|known| !known.window.is_same_grant(window));
+        if let Some(newest) = rest.next() {
+            let before = rest.cloned().collect();
+            self.granted.insert(key, Granted { before, ..newest.clone() });
+        }
+    }
+
+    /// Access is asked for from an address without anybody having said so. Of what is not open any more it is forgotten.
+    pub fn follows(&mut self, key: String, here: Ipv4Addr) {
+        self.followed.retain(|known, _| self.granted.contains_key(known));
+        self.followed.insert(key, here);
+    }
+
+    /// A cloud sees this machine there: what was asked for from elsewhere may be asked for again.
+    pub fn seen_at(&mut self, cloud: &str, here: Ipv4Addr) {
+        self.followed.retain(|key, from| *from == here || Self::vm_of(key).is_none_or(|vm| vm.cloud != cloud));
     }
 
     /// The VMs that may have windows in force at `now` by requests without an answer.
     pub fn unsettled_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = CloudVm> {
-        let unsettled = self.unsettled.iter().filter(move |(_, sent)| now - **sent < LONGEST_ACCESS);
+        let unsettled = self.unsettled.iter().filter(move |(_, sent)| now - sent.at < LONGEST_ACCESS);
         unsettled.filter_map(|(key, _)| Self::vm_of(key))
     }
 

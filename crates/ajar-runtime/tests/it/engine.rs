@@ -1,5 +1,6 @@
 //! The engine, through its handle.
 
+mod addresses_left;
 mod after_use;
 mod attempts;
 mod cancelling;
@@ -8,6 +9,7 @@ mod deallocating;
 mod diagnosis;
 mod favourites;
 mod followers;
+mod host_keys;
 mod inventory;
 mod journal;
 mod many;

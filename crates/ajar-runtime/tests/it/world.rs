@@ -12,6 +12,7 @@ use ajar_core::activity::ActivityEvent;
 use ajar_core::attempt::{Ask, ClientFound, InitiateFailure, Order};
 use ajar_core::bastion::BastionHost;
 use ajar_core::failure::{Failure, Trouble};
+use ajar_core::host_key::HostKeyLook;
 use ajar_core::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
     JitNetworkAccessRequestPort, JitNetworkAccessRequestVirtualMachine, RequestStatus, RuleProtocol, SourcePrefix,
@@ -20,7 +21,7 @@ use ajar_core::port::{Endpoint, PortAnswer};
 use ajar_core::profile::Profile;
 use ajar_core::resource_id::{ResourceId, VmResourceId};
 use ajar_core::rights::{Granted, Principal};
-use ajar_core::vm::{OsType, PowerState, PublicAddress, VmAddresses, VmFacts};
+use ajar_core::vm::{OsType, PowerState, PublicAddress, VmAddresses, VmFacts, VmIdentity};
 use ajar_core::zone::Zone;
 use ajar_runtime::adapters::HttpsTeamDownloads;
 use ajar_runtime::engine::{LOOK_EVERY, Parts};
@@ -87,6 +88,8 @@ pub(crate) struct Scene {
     /// This machine's public address.
     pub(crate) address: Ipv4Addr,
     pub(crate) is_static: bool,
+    /// The VMs' public address.
+    pub(crate) public: Ipv4Addr,
     /// Whether the port answers as soon as the VM runs, without a window.
     pub(crate) open_anyway: bool,
     /// Where this machine has a way to that is none to the internet, if it has any.
@@ -112,6 +115,10 @@ pub(crate) struct Scene {
     pub(crate) launched: Vec<Endpoint>,
     /// The program that opens VMs, if there is one.
     pub(crate) client: Result<String, Trouble>,
+    /// What a look at the key of an SSH server finds.
+    pub(crate) host_key: HostKeyLook,
+    /// Which VM all of them are.
+    pub(crate) identity: Option<VmIdentity>,
     /// The VMs whose policies were wanted together.
     pub(crate) listed: Vec<Vec<VmResourceId>>,
     /// The VMs that access was asked to in one request.
@@ -185,6 +192,7 @@ impl World {
                 os: None,
                 address: SOURCE,
                 is_static: true,
+                public: ADDRESS,
                 open_anyway: false,
                 own_way_to: None,
                 connected: Some(Peers::new()),
@@ -199,6 +207,8 @@ impl World {
                 dropped: Vec::new(),
                 launched: Vec::new(),
                 client: Ok("ssh".into()),
+                host_key: HostKeyLook::Unknown,
+                identity: None,
                 listed: Vec::new(),
                 asked_together: Vec::new(),
                 policy_deleted: false,
@@ -409,7 +419,8 @@ impl Azure for World {
             return Err(Failure::VmNotFound { vm: vm.to_string() }.into());
         }
         let Scene { power, os, .. } = *self.scene();
-        Ok(VmFacts { power, os, location: "westeurope".into(), network_interfaces: vec![policy_id()] })
+        let identity = self.scene().identity.clone();
+        Ok(VmFacts { power, os, location: "westeurope".into(), network_interfaces: vec![policy_id()], identity })
     }
 
     async fn start(&self, _vm: &VmResourceId, wanted: &Wanted) -> Result<(), Trouble> {
@@ -442,8 +453,8 @@ impl Azure for World {
 
     async fn addresses(&self, _network_interfaces: &[ResourceId]) -> Result<VmAddresses, Trouble> {
         self.call(Call::Addresses).await?;
-        let is_static = self.scene().is_static;
-        let public = Some(PublicAddress { ip: ADDRESS, is_static });
+        let Scene { is_static, public: ip, .. } = *self.scene();
+        let public = Some(PublicAddress { ip, is_static });
         Ok(VmAddresses { public, private: Some(PRIVATE), ..VmAddresses::default() })
     }
 
@@ -502,6 +513,10 @@ impl Launcher for World {
         self.call(Call::Launch).await?;
         self.scene().launched.push(endpoint.clone());
         Ok(())
+    }
+
+    async fn host_key(&self, _order: &Order, _profile: &Profile, _endpoint: &Endpoint) -> HostKeyLook {
+        self.scene().host_key.clone()
     }
 
     fn client(&self, _order: &Order, _profile: &Profile) -> ClientFound {

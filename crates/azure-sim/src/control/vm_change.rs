@@ -15,6 +15,7 @@ pub(super) struct VmChange {
     /// Its resource id.
     pub(super) id: String,
     pub(super) deleted: bool,
+    pub(super) recreated: bool,
     pub(super) generalized: Option<bool>,
     pub(super) lock: Option<Option<Lock>>,
     pub(super) start_fails: Option<Option<StartFailure>>,
@@ -27,18 +28,26 @@ impl VmChange {
         let mut said = Said::read("a change of a VM", body, EXAMPLE)?;
         let id = said.text("id", "\"/subscriptions/…\"")?;
         let deleted = said.truth("deleted")?.unwrap_or_default();
+        let recreated = said.truth("recreated")?.unwrap_or_default();
         let generalized = said.truth("generalized")?;
         let lock = word(&mut said, "lock")?;
         let start_fails = word(&mut said, "startFails")?;
         let power_state = word(&mut said, "powerState")?;
-        let nothing =
-            !deleted && generalized.is_none() && lock.is_none() && start_fails.is_none() && power_state.is_none();
+        let nothing = !deleted
+            && !recreated
+            && generalized.is_none()
+            && lock.is_none()
+            && start_fails.is_none()
+            && power_state.is_none();
         said.end()?;
         let id = id.ok_or_else(|| format!("id is missing; say {EXAMPLE}"))?;
         if nothing {
             return Err(format!("nothing is said of the VM; say {EXAMPLE}"));
         }
-        Ok(Self { id, deleted, generalized, lock, start_fails, power_state })
+        if deleted && recreated {
+            return Err("a VM is deleted or recreated, not both".to_owned());
+        }
+        Ok(Self { id, deleted, recreated, generalized, lock, start_fails, power_state })
     }
 }
 

@@ -18,6 +18,14 @@ pub(crate) enum Service {
 }
 
 impl Service {
+    /// The built-in SSH server, if it is that.
+    pub(crate) fn ssh(&self) -> Option<&ssh::SshGuest> {
+        match self {
+            Self::Ssh(guest) => Some(guest),
+            Self::X224 | Self::Forward(_) => None,
+        }
+    }
+
     /// Serves one connection to its end.
     pub(crate) async fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;

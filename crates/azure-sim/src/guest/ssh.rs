@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
@@ -20,29 +20,28 @@ const LONGEST_LINE: usize = 64 * 1024;
 
 /// The SSH server of one VM.
 pub(crate) struct SshGuest {
-    config: Arc<Config>,
+    config: Mutex<Arc<Config>>,
     machine: Machine,
     user_key: PublicKey,
 }
 
 impl SshGuest {
     pub(crate) fn new(machine: Machine, host_key: &HostKey, user_key: PublicKey) -> Self {
-        let config = Config {
-            methods: MethodSet::from(&[MethodKind::PublicKey][..]),
-            // Nobody attacks a simulator: a wrong key is told at once.
-            auth_rejection_time: std::time::Duration::ZERO,
-            auth_rejection_time_initial: Some(std::time::Duration::ZERO),
-            // A session ends with its VM, however long nobody types.
-            inactivity_timeout: None,
-            keys: vec![host_key.private().clone()],
-            ..Config::default()
-        };
-        Self { config: Arc::new(config), machine, user_key }
+        Self { config: Mutex::new(Arc::new(config(host_key))), machine, user_key }
+    }
+
+    /// Serves with another host key from the next connection on.
+    pub(crate) fn renew(&self, host_key: &HostKey) {
+        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(config(host_key));
+    }
+
+    fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Another machine with the same host key and the same user.
     pub(crate) fn like(&self, machine: Machine) -> Self {
-        Self { config: Arc::clone(&self.config), machine, user_key: self.user_key.clone() }
+        Self { config: Mutex::new(self.config()), machine, user_key: self.user_key.clone() }
     }
 
     /// Serves one connection. When the caller gives up on it, the session ends with it.
@@ -52,7 +51,7 @@ impl SshGuest {
         let (mut ours, theirs) = tokio::io::duplex(BUFFER);
         let client =
             Client { machine: self.machine.clone(), user_key: self.user_key.clone(), channels: HashMap::new() };
-        let config = Arc::clone(&self.config);
+        let config = self.config();
         let session = async move {
             let running = russh::server::run_stream(config, theirs, client).await.map_err(io::Error::other)?;
             running.await.map_err(io::Error::other)
@@ -60,6 +59,19 @@ impl SshGuest {
         let (copied, ended) = tokio::join!(tokio::io::copy_bidirectional(&mut stream, &mut ours), session);
         copied?;
         ended
+    }
+}
+
+fn config(host_key: &HostKey) -> Config {
+    Config {
+        methods: MethodSet::from(&[MethodKind::PublicKey][..]),
+        // Nobody attacks a simulator: a wrong key is told at once.
+        auth_rejection_time: std::time::Duration::ZERO,
+        auth_rejection_time_initial: Some(std::time::Duration::ZERO),
+        // A session ends with its VM, however long nobody types.
+        inactivity_timeout: None,
+        keys: vec![host_key.private().clone()],
+        ..Config::default()
     }
 }
 

@@ -192,6 +192,21 @@ impl Cloud {
         self.places.anew(&self.vms);
     }
 
+    /// The VM is deleted and made anew under its name, from the same network interface: another `vmId`, and it runs. Policies still
+    /// name it, and what is open at its interface's group stays so.
+    pub(crate) fn recreate_vm(&mut self, vm: usize, now: DateTime<Utc>) {
+        self.preempt(vm, now);
+        let machine = &mut self.vms[vm];
+        machine.platform_id = Uuid::new_v4();
+        machine.created = now;
+        machine.revision += 1;
+        machine.generalized = false;
+        machine.deleted = false;
+        machine.power.anew(now);
+        machine.acquire_address();
+        self.places.anew(&self.vms);
+    }
+
     fn set_out(&mut self, vm: usize, action: PowerAction, now: DateTime<Utc>) -> Uuid {
         let id = Uuid::new_v4();
         let mut operation = Operation {

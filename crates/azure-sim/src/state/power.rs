@@ -123,6 +123,12 @@ impl Power {
         Self { current, transition: None, allocated, boots_at, boots: 0, hidden_until: None, failed: None }
     }
 
+    /// Another machine in its place, which runs.
+    pub(crate) fn anew(&mut self, now: DateTime<Utc>) {
+        *self = Self { boots: self.boots, ..Self::settled(PowerState::Running) };
+        self.boot_at(now);
+    }
+
     pub(crate) fn current(&self) -> PowerState {
         self.current
     }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Stdio;
 
 use azure_sim::{Fleet, Options};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -84,6 +84,22 @@ async fn only_the_demo_users_key_is_let_in() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(255), "{stderr}");
     assert!(stderr.contains("Permission denied"), "{stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vm_that_is_made_anew_is_another_one_with_another_host_key() {
+    let azure = Azure::start().await;
+    let (folder, vm) = (tempfile::tempdir().unwrap(), azure.vm("gpu-lab").clone());
+    let before = azure.get(&vm.id).await["properties"].clone();
+    let told: Value = azure.control("vms", json!({ "id": vm.id, "recreated": true })).await.json().await.unwrap();
+    let after = azure.get(&vm.id).await["properties"].clone();
+    assert_ne!(before["vmId"], after["vmId"]);
+    assert!(before["timeCreated"].as_str() < after["timeCreated"].as_str(), "{before} {after}");
+    let key = told["hostKey"].as_str().unwrap();
+    assert!(key.starts_with("ssh-ed25519 ") && Some(key) != vm.host_key.as_deref());
+    let refused = ssh(&azure, "gpu-lab", folder.path()).arg("true").output().await.unwrap();
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(255) && stderr.contains("HAS CHANGED"), "{stderr}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

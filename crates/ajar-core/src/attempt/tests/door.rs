@@ -2,7 +2,7 @@
 
 use super::script::*;
 use crate::access_window::AccessWindow;
-use crate::attempt::{Fact, Memory, Order};
+use crate::attempt::{Fact, Memory, Order, Unsettled};
 use crate::failure::Failure;
 use crate::policy::JitNetworkAccessPolicy;
 use crate::port::PortAnswer::Open;
@@ -85,7 +85,7 @@ fn what_is_remembered_of_the_port_that_it_is_counts_once_it_is_told() {
     world.tell(with(Some(OsType::Windows)));
     let memory = Memory {
         endpoint: Some(endpoint(VM, 3389)),
-        unsettled_since: Some(noon() - chrono::TimeDelta::seconds(5)),
+        unsettled: Some(Unsettled { since: noon() - chrono::TimeDelta::seconds(5), source: None }),
         ..Memory::default()
     };
     world.attempt.recall(memory, noon());

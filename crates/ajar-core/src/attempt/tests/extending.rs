@@ -104,7 +104,7 @@ fn a_policy_that_lost_the_vm_and_still_shows_its_window_gives_no_more_time() {
 
 #[test]
 fn what_an_earlier_host_has_asked_for_is_looked_for_first_and_is_what_lasts_longer() {
-    let memory = Memory { unsettled_since: Some(noon()), ..Memory::default() };
+    let memory = Memory { unsettled: Some(unsettled(noon())), ..Memory::default() };
     let found = [does(&READS), told(source()), told(policies_open_until_each(&[120])), ends("extended until 14:00")];
     assert!(check(more_time(), memory.clone(), found).asked.is_empty());
     let opened = [

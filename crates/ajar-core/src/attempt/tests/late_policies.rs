@@ -128,7 +128,7 @@ fn granted(case: Case) -> Vec<DateTime<Utc>> {
     if let Some(killed) = killed {
         azure.coming.clear();
         azure.now += TimeDelta::seconds(killed.next);
-        let memory = Memory { unsettled_since: azure.sent.last().copied(), ..Memory::default() };
+        let memory = Memory { unsettled: azure.sent.last().copied().map(unsettled), ..Memory::default() };
         assert!(azure.host(memory, forever).outcome().is_some(), "time ends it");
     } else {
         assert!(first.outcome().is_some(), "time ends it");

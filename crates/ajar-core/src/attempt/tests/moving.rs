@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::script::*;
-use crate::attempt::{Fact, Memory, Order};
+use crate::attempt::{Fact, Memory, Order, Unsettled};
 use crate::policy::{JitNetworkAccessRequest, SourcePrefix};
 use crate::port::PortAnswer::{Open, Silent};
 use crate::vm::PowerState::Running;
@@ -66,3 +66,16 @@ fn a_port_that_answers_is_gone_through_wherever_this_machine_is_by_then() {
 }
 
 const CONNECTED: &str = "connected 203.0.113.50:22";
+
+/// What a host before this one has asked for is looked for, where it lets this machine in.
+fn asked_before(source: Ipv4Addr) -> Memory {
+    Memory { unsettled: Some(Unsettled { since: noon(), source: Some(source) }), ..Memory::default() }
+}
+
+#[test]
+fn what_an_earlier_host_has_asked_for_from_another_address_is_not_waited_for() {
+    let script = [does(&READS), told(source()), told(vm(Running)), does(&["address"]), told(policies()), does(&[ASK])];
+    check(order(), asked_before(ELSEWHERE), script);
+    let script = [does(&READS), told(source()), told(vm(Running)), does(&["address"]), told(policies()), does(&[])];
+    check(order(), asked_before(ME), script);
+}

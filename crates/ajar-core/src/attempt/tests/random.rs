@@ -59,7 +59,7 @@ fn beginning() -> impl Strategy<Value = (Order, Memory)> {
             endpoint: known.then(|| endpoint(VM, 22)),
             window: held.then(|| granted_to(if elsewhere { ELSEWHERE } else { ME }, 120)),
             principal: None,
-            unsettled_since: sent.map(|seconds| noon() + TimeDelta::seconds(seconds)),
+            unsettled: sent.map(|seconds| unsettled(noon() + TimeDelta::seconds(seconds))),
         };
         (order, memory)
     })
@@ -86,7 +86,7 @@ struct Run {
 impl Run {
     fn new(order: Order, memory: Memory) -> Self {
         let source_told = order.chosen_source.is_some();
-        let unrefused = u32::from(memory.unsettled_since.is_some());
+        let unrefused = u32::from(memory.unsettled.is_some());
         let attempt = Attempt::new(NUMBER, order, memory, noon());
         let mut run = Self {
             attempt,

@@ -6,7 +6,7 @@ use crate::zone::Zone;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 
 use crate::access_window::{AccessWindow, granted};
-use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order, Outcome};
+use crate::attempt::{Ask, Attempt, Effect, Fact, InitiateFailure, Memory, Order, Outcome, Unsettled};
 use crate::failure::{Failure, Trouble};
 use crate::policy::{
     JitNetworkAccessPolicy, JitNetworkAccessPolicyVirtualMachine, JitNetworkAccessPortRule, JitNetworkAccessRequest,
@@ -78,6 +78,11 @@ pub(super) fn trouble() -> Trouble {
 
 // Facts.
 
+/// A request of an earlier host, for an address that it has not told.
+pub(super) fn unsettled(since: DateTime<Utc>) -> Unsettled {
+    Unsettled { since, source: None }
+}
+
 pub(super) fn source() -> Fact {
     Fact::Source(Ok(SourceAddress { address: ME, confidence: Confidence::Agreed { sources: 3 } }))
 }
@@ -85,7 +90,7 @@ pub(super) fn source() -> Fact {
 pub(super) fn vm(power: PowerState) -> Fact {
     let nic = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/networkInterfaces/n".parse().unwrap();
     let location = "westeurope".into();
-    Fact::Vm(Ok(VmFacts { power, os: Some(OsType::Linux), location, network_interfaces: vec![nic] }))
+    Fact::Vm(Ok(VmFacts { power, os: Some(OsType::Linux), location, network_interfaces: vec![nic], identity: None }))
 }
 
 pub(super) fn address(public: Option<Ipv4Addr>, is_static: bool) -> Fact {

@@ -153,7 +153,8 @@ fn a_port_that_opens_while_a_request_is_looked_for_settles_it() {
 /// By the time it was sent: how long it was on its way then is not known, a minute at most.
 #[test]
 fn a_request_of_a_host_that_went_away_is_looked_for_first() {
-    let ago = |seconds| Memory { unsettled_since: Some(noon() - TimeDelta::seconds(seconds)), ..Memory::default() };
+    let ago =
+        |seconds| Memory { unsettled: Some(unsettled(noon() - TimeDelta::seconds(seconds))), ..Memory::default() };
     let known = [does(&READS), told(source()), told(vm(Deallocated)), does(&["address"]), told(address(None, false))];
     let mut looks = looked_for_in_vain(130);
     looks.insert(1, does(&["start"]));

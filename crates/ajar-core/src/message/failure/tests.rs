@@ -9,6 +9,7 @@ use crate::failure::{
     AccountPart, AzureSaid, BastionFlaw, ClientFlaw, PrincipalFlaw, Proof, SignInDemand, SignInPart, SignInReason,
     TenantReason, TokenTool,
 };
+use crate::host_key::HostKeyChange;
 use crate::port::Endpoint;
 use crate::snapshot::Step;
 use crate::vm::PowerState;
@@ -212,6 +213,10 @@ fn every_failure() -> Vec<Failure> {
         Failure::ClientNotFound { program: "xfreerdp".into() },
         Failure::ClientFailed { program: "mstsc.exe".into(), detail: "Access is denied".into() },
         Failure::NameLeadsElsewhere { name: "web-01".into(), address: "203.0.113.50".into() },
+        host_key_changed(HostKeyChange::MadeAnew { at: Some(since) }),
+        host_key_changed(HostKeyChange::OtherAddress { address: "198.51.100.9".into() }),
+        host_key_changed(HostKeyChange::Unexplained),
+        host_key_changed(HostKeyChange::Untold { made: Some(since) }),
         Failure::Throttled { retry_at: since + chrono::TimeDelta::seconds(3_601) },
         Failure::Unavailable {
             said: AzureSaid { status: 503, azure_code: "ServerBusy".into(), azure_message: "Too much to do.".into() },
@@ -278,6 +283,11 @@ fn every_failure() -> Vec<Failure> {
         Failure::OtherVersion { running: 1, ours: 2 },
         Failure::Internal { detail: "the engine is gone".into() },
     ]
+}
+
+fn host_key_changed(change: HostKeyChange) -> Failure {
+    let (alias, file) = ("web-01.rg-web.20ff7fc3.azure".into(), "/home/ada/.ssh/known_hosts".into());
+    Failure::HostKeyChanged { alias, file, change }
 }
 
 const SIGN_IN_REASONS: [SignInReason; 7] = [

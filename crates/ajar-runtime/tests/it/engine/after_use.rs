@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ajar_core::after_use::{Keep, Unused};
-use ajar_core::failure::Failure;
+use ajar_core::failure::{Failure, SignInReason};
 use ajar_core::notice::{Told, notices};
 use ajar_core::protocol::{Reply, Request};
 use ajar_core::snapshot::{AfterUseView, DeallocationEnd, Snapshot};
@@ -179,6 +179,23 @@ async fn who_cannot_ask_azure_deallocates_nothing() {
     );
     hours(2).await;
     assert_eq!((running.snapshot().after_use.len(), world.count(Call::Deallocate)), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_has_to_sign_in_is_not_asked_every_few_minutes() {
+    let world = world("ask");
+    let running = Running::start(&world);
+    used(&world, &running).await;
+    let failure = Failure::sign_in_required("work", SignInReason::Expired);
+    world.scene().trouble.insert(Call::Policies, failure.into());
+    let before = world.count(Call::Policies);
+    hours(2).await;
+    let asked_for = world.count(Call::Policies) - before;
+    assert!((1..=4).contains(&asked_for), "{asked_for} times in two hours");
+    // Somebody has signed in.
+    world.scene().trouble.clear();
+    hours(1).await;
+    assert!(asked(&running.snapshot()).is_some());
 }
 
 #[tokio::test(start_paused = true)]

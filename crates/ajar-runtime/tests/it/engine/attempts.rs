@@ -132,7 +132,8 @@ async fn a_request_is_on_record_before_it_is_sent_and_off_it_once_answered() {
     let number = running.connect("web").await;
     world.until(|scene| scene.calls.iter().any(|(call, _)| *call == Call::Initiate)).await;
     let on_record = world.read("state.json");
-    assert!(on_record.contains("virtualmachines/web:22\": \"2026-11-22T12:00"), "{on_record}");
+    assert!(on_record.contains("virtualmachines/web:22\": {"), "{on_record}");
+    assert!(on_record.contains("\"at\": \"2026-11-22T12:00") && on_record.contains("203.0.113.24"), "{on_record}");
 
     running.ended(number).await;
     running.end().await;
