@@ -70,18 +70,22 @@ fn quiet(program: PathBuf) -> Command {
         command.env_remove(name);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-    without_console(&mut command);
+    apart(&mut command);
     command
 }
 
+/// No window of its own.
 #[cfg(windows)]
-fn without_console(command: &mut Command) {
+fn apart(command: &mut Command) {
     const CREATE_NO_WINDOW: u32 = 0x0800_0000;
     command.creation_flags(CREATE_NO_WINDOW);
 }
 
-#[cfg(not(windows))]
-fn without_console(_command: &mut Command) {}
+/// What is typed in the terminal is not meant for it, and who waits for Ajar's own processes does not wait for it: it ends by itself.
+#[cfg(unix)]
+fn apart(command: &mut Command) {
+    command.process_group(0);
+}
 
 /// What a program writes, whatever it thinks of it: `ssh-keygen -F` fails where it finds nothing.
 async fn told(mut command: Command) -> Option<String> {

@@ -132,7 +132,7 @@ async fn what_goes_wrong_with_control_is_answered_with_what_would_be_right() {
         (
             "vms",
             json!({ "id": "x", "power": "off" }),
-            "no 'power'; it takes id, deleted, generalized, lock, startFails, powerState",
+            "no 'power'; it takes id, deleted, recreated, generalized, lock, startFails, powerState",
         ),
         ("vms", json!({ "id": "x", "deleted": true }), "there is no VM 'x'"),
         ("vms", json!({ "id": "x" }), "nothing is said of the VM"),
