@@ -121,6 +121,7 @@ impl Failure {
             Self::ConnectionLost { .. } => "connectionLost",
             Self::ClientNotFound { .. } => "clientNotFound",
             Self::ClientFailed { .. } => "clientFailed",
+            Self::NoCertificate { .. } => "noCertificate",
             Self::NameLeadsElsewhere { .. } => "nameLeadsElsewhere",
             Self::Throttled { .. } => "throttled",
             Self::Unavailable { .. } => "unavailable",
@@ -294,6 +295,7 @@ impl Failure {
             | Self::ConnectionLost { .. }
             | Self::ClientNotFound { .. }
             | Self::ClientFailed { .. }
+            | Self::NoCertificate { .. }
             | Self::NameLeadsElsewhere { .. }
             | Self::Throttled { .. }
             | Self::Unavailable { .. }

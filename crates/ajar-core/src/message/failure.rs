@@ -257,6 +257,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::ConnectionLost { endpoint, detail } => network::connection_lost(name, endpoint, detail),
         Failure::ClientNotFound { program } => machine::client_not_found(name, program),
         Failure::ClientFailed { program, detail } => machine::client_failed(program, detail),
+        Failure::NoCertificate { flaw } => machine::no_certificate(flaw),
         Failure::NameLeadsElsewhere { name, address } => machine::name_leads_elsewhere(name, address),
         Failure::Throttled { retry_at } => network::throttled(about, *retry_at),
         Failure::Unavailable { said, retry_at } => network::unavailable(about, said, *retry_at),

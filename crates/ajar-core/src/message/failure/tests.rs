@@ -6,8 +6,8 @@ use chrono::{FixedOffset, TimeDelta};
 
 use super::*;
 use crate::failure::{
-    AccountPart, AzureSaid, BastionFlaw, ClientFlaw, PrincipalFlaw, Proof, SignInDemand, SignInPart, SignInReason,
-    TenantReason, TokenTool,
+    AccountPart, AzureSaid, BastionFlaw, CertificateFlaw, ClientFlaw, PrincipalFlaw, Proof, SignInDemand, SignInPart,
+    SignInReason, TenantReason, TokenTool,
 };
 use crate::port::Endpoint;
 use crate::snapshot::Step;
@@ -206,6 +206,12 @@ fn every_failure() -> Vec<Failure> {
         Failure::ConnectionLost { endpoint, detail: "Connection reset by peer".into() },
         Failure::ClientNotFound { program: "xfreerdp".into() },
         Failure::ClientFailed { program: "mstsc.exe".into(), detail: "Access is denied".into() },
+        Failure::NoCertificate { flaw: CertificateFlaw::NoKey("/home/me/.ssh/id_rsa".into()) },
+        Failure::NoCertificate { flaw: CertificateFlaw::NoAz },
+        Failure::NoCertificate { flaw: CertificateFlaw::NoExtension },
+        Failure::NoCertificate { flaw: CertificateFlaw::SignedOut },
+        Failure::NoCertificate { flaw: CertificateFlaw::Failed(String::new()) },
+        Failure::NoCertificate { flaw: CertificateFlaw::Failed("AADSTS50076: Use multi-factor".into()) },
         Failure::NameLeadsElsewhere { name: "web-01".into(), address: "203.0.113.50".into() },
         Failure::Throttled { retry_at: since + chrono::TimeDelta::seconds(3_601) },
         Failure::Unavailable {
