@@ -59,7 +59,7 @@ async fn without_a_certificate_nobody_logs_in_otherwise_and_what_helps_is_told()
     for (says, helps) in [
         (lacks, "az extension add --name ssh"),
         ("echo \"ERROR: Please run 'az login' to setup account.\" >&2; exit 1", "Sign in with “az login”"),
-        ("echo ERROR: no network >&2; exit 1", "no network"),
+        ("echo ERROR: no network >&2; exit 1", "It says: No network."),
         ("echo 'no certificate' > \"$7\"", "no certificate for anybody"),
     ] {
         let ended = connect(&world, &Az::that(says)).await;
