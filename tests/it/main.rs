@@ -15,6 +15,8 @@ mod click_to_client;
 mod command_line;
 mod doctor;
 mod endings;
+#[cfg(unix)]
+mod entra_login;
 mod exchange;
 mod extending;
 mod history;

@@ -202,7 +202,7 @@ proptest! {
             return Ok(());
         }
         let around =
-            Surroundings { os: Os::Linux, ssh: Some("ssh".into()), terminal: None, rdp: None, rdp_file: Ok(None) };
+            Surroundings { os: Os::Linux, ssh: Some("ssh".into()), terminal: None, rdp: None, certificate: None, rdp_file: Ok(None) };
         let read = |profile: &Profile, host: &str| {
             let endpoint = Endpoint { host: host.into(), port: profile.port() };
             let target = Target { name: "web", vm: &profile.vm, protocol: Protocol::Ssh, endpoint: &endpoint, profile };

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::world::{World, until};
 
-/// A real OpenSSH server on loopback that knows one key.
+/// A real OpenSSH server on loopback that knows one key, and an authority whose certificates it takes.
 pub(crate) struct Sshd {
     folder: TempDir,
     process: Child,
@@ -22,8 +22,8 @@ impl Drop for Sshd {
     }
 }
 
-fn keygen(path: &Path) -> String {
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path).status();
+pub(crate) fn keygen(path: &Path, kind: &str) -> String {
+    let made = Command::new("ssh-keygen").args(["-q", "-t", kind, "-N", "", "-f"]).arg(path).status();
     assert!(made.is_ok_and(|status| status.success()), "ssh-keygen (package openssh-client) makes a key");
     std::fs::read_to_string(path.with_extension("pub")).expect("a public key")
 }
@@ -32,16 +32,19 @@ impl Sshd {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
-        keygen(&at("hostkey"));
-        let key = keygen(&at("id"));
+        keygen(&at("hostkey"), "ed25519");
+        keygen(&at("ca"), "ed25519");
+        let key = keygen(&at("id"), "ed25519");
         std::fs::write(at("authorized_keys"), key).expect("authorized_keys");
         let port = free_port().await;
         let config = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {hostkey}\nPidFile none\nAuthorizedKeysFile {keys}\n\
+             TrustedUserCAKeys {ca}\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nStrictModes no\n\
              PermitRootLogin prohibit-password\nMaxStartups 100\nSubsystem sftp internal-sftp\n",
             hostkey = at("hostkey").display(),
             keys = at("authorized_keys").display(),
+            ca = at("ca.pub").display(),
         );
         std::fs::write(at("sshd_config"), config).expect("sshd_config");
         // Where no service manager ran, the folder that sshd drops its rights into is missing; only root needs it.
@@ -61,7 +64,7 @@ impl Sshd {
         self.process.kill().expect("sshd can be ended");
         self.process.wait().expect("sshd ends");
         std::fs::remove_file(self.at("hostkey")).expect("the host key");
-        keygen(&self.at("hostkey"));
+        keygen(&self.at("hostkey"), "ed25519");
         self.process = serve(&self.at("sshd_config"));
         self.listens().await;
     }

@@ -1,6 +1,6 @@
 //! Windows, without a machine that runs it: the whole workspace is held against its types, and tests run under wine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
@@ -32,7 +32,7 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
     run(&mut toolchain.cargo(Target::Windows, ["check", "--workspace"])?)?;
     println!("\n── windows: tests under wine");
     let mut tests = toolchain.cargo(Target::Windows, ["test", "--no-fail-fast"])?;
-    tests.args(TESTED.iter().flat_map(|name| ["--package", name]));
+    tests.args(TESTED.iter().flat_map(|name| ["--package", name])).env(RECORDER, as_wine_names(&recorder()?));
     let done = run(wine.has_it_run(&mut tests));
     wine.end();
     done
@@ -107,7 +107,47 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE bytes, SIZE_T length)
 }
 ";
 
-fn compile_random(library: &std::path::Path) -> anyhow::Result<()> {
+/// Tells the tests of launch plans which program to start in place of Windows' clients.
+const RECORDER: &str = "AJAR_RECORDER";
+
+/// A program that writes down what it is given, word for word, as Windows' own C library has understood it.
+const RECORDER_SOURCE: &str = "\
+#include <stdio.h>
+#include <stdlib.h>
+#include <wchar.h>
+
+/* Else files that fit a star would take its place. */
+int _dowildcard = 0;
+
+int wmain(int count, wchar_t **words)
+{
+    const wchar_t *to = _wgetenv(L\"AJAR_RECORD\");
+    FILE *record = to ? _wfopen(to, L\"wb\") : NULL;
+    if (!record)
+        return 1;
+    for (int at = 1; at < count; at++)
+        fwrite(words[at], sizeof(wchar_t), wcslen(words[at]) + 1, record);
+    return fclose(record) ? 1 : 0;
+}
+";
+
+/// Compiles it.
+fn recorder() -> anyhow::Result<PathBuf> {
+    let program = Target::Windows.folder().join("recorder.exe");
+    let source = program.with_extension("c");
+    std::fs::write(&source, RECORDER_SOURCE)?;
+    let mut compile = process::command("x86_64-w64-mingw32-gcc");
+    compile.args(["-municode", "-O2", "-o"]).arg(&program).arg(&source);
+    run(&mut compile).context("the program that stands in for Windows’ clients could not be made")?;
+    Ok(program)
+}
+
+/// A path of this machine, as programs under wine name it.
+fn as_wine_names(path: &Path) -> String {
+    format!("Z:{}", path.display()).replace('/', r"\")
+}
+
+fn compile_random(library: &Path) -> anyhow::Result<()> {
     let source = library.with_extension("c");
     std::fs::write(&source, RANDOM)?;
     let mut compile = process::command("x86_64-w64-mingw32-gcc");

@@ -545,6 +545,11 @@ pub enum Failure {
         /// What the system said.
         detail: String,
     },
+    /// Entra has given no certificate to log in by.
+    NoCertificate {
+        /// Why.
+        flaw: CertificateFlaw,
+    },
     /// The name that Entra knows the VM by leads to another address from here, or to none.
     NameLeadsElsewhere {
         /// The name.
@@ -824,6 +829,22 @@ pub enum Failure {
         /// What.
         detail: String,
     },
+}
+
+/// Why there is no certificate to log in to a VM by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CertificateFlaw {
+    /// There is no RSA key there, or no public part of one beside it; Entra takes no other.
+    NoKey(String),
+    /// There is no Azure CLI, which asks for it.
+    NoAz,
+    /// The Azure CLI lacks its extension `ssh`.
+    NoExtension,
+    /// Nobody is signed in to the Azure CLI.
+    SignedOut,
+    /// The Azure CLI failed: what it said.
+    Failed(String),
 }
 
 /// Why a Bastion host leads no native client anywhere.

@@ -24,6 +24,7 @@ use crate::port::{Endpoint, Protocol};
 use crate::profile::{Forward, Profile};
 use crate::rdp_file::{RdpFile, encoded, ends_line};
 use crate::resource_id::VmResourceId;
+use crate::ssh_certificate::SshCertificate;
 use crate::template::unknown;
 pub use browser::browser_plan;
 use quote::needs_dollar;
@@ -75,6 +76,8 @@ pub struct Surroundings {
     pub terminal: Option<Terminal>,
     /// The remote desktop client.
     pub rdp: Option<RdpClient>,
+    /// The certificate of Entra's to log in by with ssh, where the profile [wants one](wants_certificate).
+    pub certificate: Option<SshCertificate>,
     /// What the profile's own `.rdp` file says, where it names one; or why it could not be read.
     pub rdp_file: Result<Option<RdpFile>, String>,
 }
@@ -337,6 +340,12 @@ pub fn has_client(profile: &Profile, protocol: Protocol) -> bool {
                 && own::is_told_by_arguments(profile.client_arguments.as_deref().unwrap_or_default())
         }
     }
+}
+
+/// Whether ssh is to log in by a certificate of Entra's, which has to be asked for before.
+pub fn wants_certificate(profile: &Profile, protocol: Protocol) -> bool {
+    let is_told = own::is_told_by_arguments(profile.client_arguments.as_deref().unwrap_or_default());
+    protocol == Protocol::Ssh && profile.logs_in_by_entra() && !is_told
 }
 
 /// Opens the target in the caller's own terminal: ssh there, with a remote command or without, or the favourite's own

@@ -34,6 +34,7 @@ pub mod rights;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
+pub mod ssh_certificate;
 pub mod team;
 mod template;
 pub mod vm;

@@ -16,7 +16,7 @@ use ajar_core::snapshot::{
     AttemptView, BastionView, FailureView, GrantView, OpenedBy, OutcomeView, ReachedView, Snapshot, StepView,
     WindowView,
 };
-use ajar_runtime::adapters::{SystemClock, azure_now, run_in_terminal, surroundings, words};
+use ajar_runtime::adapters::{SystemClock, azure_now, run_in_terminal, surroundings_of, words};
 use ajar_runtime::files::SettingsFile;
 use ajar_runtime::ports::Clock as _;
 use chrono::{DateTime, Utc};
@@ -247,8 +247,10 @@ async fn launch_here(
         return Err(in_words(unknown_favourite(&meant.name, names)));
     };
     let target = Target { name, vm: &profile.vm, protocol: *protocol, endpoint, profile: &profile };
-    let plan = in_terminal(&target, &surroundings(&snapshot.settings.clients), command).map_err(in_words)?;
-    let files = session.folder.state_file("launch");
+    let files = session.folder.launch();
+    let around = surroundings_of(*protocol, &profile, &snapshot.settings.clients, &files).await;
+    let around = around.map_err(|trouble| End::from(words(&trouble, name)))?;
+    let plan = in_terminal(&target, &around, command).map_err(in_words)?;
     let began = Instant::now();
     let ended = run_in_terminal(&plan, &files, other_than_interrupt(signals)).await;
     let status =

@@ -121,6 +121,7 @@ impl Failure {
             Self::ConnectionLost { .. } => "connectionLost",
             Self::ClientNotFound { .. } => "clientNotFound",
             Self::ClientFailed { .. } => "clientFailed",
+            Self::NoCertificate { .. } => "noCertificate",
             Self::NameLeadsElsewhere { .. } => "nameLeadsElsewhere",
             Self::HostKeyChanged { .. } => "hostKeyChanged",
             Self::Throttled { .. } => "throttled",
@@ -295,6 +296,7 @@ impl Failure {
             | Self::ConnectionLost { .. }
             | Self::ClientNotFound { .. }
             | Self::ClientFailed { .. }
+            | Self::NoCertificate { .. }
             | Self::NameLeadsElsewhere { .. }
             | Self::HostKeyChanged { .. }
             | Self::Throttled { .. }

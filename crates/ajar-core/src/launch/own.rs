@@ -145,7 +145,7 @@ mod tests {
 
     /// Nothing is found: such a client needs nothing else.
     fn bare(os: Os) -> Surroundings {
-        Surroundings { os, ssh: None, terminal: None, rdp: None, rdp_file: Ok(None) }
+        Surroundings { os, ssh: None, terminal: None, rdp: None, certificate: None, rdp_file: Ok(None) }
     }
 
     /// A program, and its arguments.

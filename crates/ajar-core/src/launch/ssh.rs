@@ -1,9 +1,11 @@
 //! ssh's arguments.
 
 use super::quote::{DOLLAR, needs_dollar, ssh_path, ssh_value};
-use super::{Surroundings, Target};
+use super::{Surroundings, Target, is_unfit};
 use crate::failure::Failure;
+use crate::message::launch::Unfit;
 use crate::profile::Forward;
+use crate::ssh_certificate::SshCertificate;
 
 /// The program and its arguments, up to the host; a remote command may follow.
 pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<String>, Failure> {
@@ -23,12 +25,32 @@ pub(super) fn command(target: &Target<'_>, around: &Surroundings) -> Result<Vec<
         }
     }
     words.extend(target.forwards().iter().flat_map(Forward::arguments));
-    if let Some(user) = target.user() {
+    if let Some(certificate) = &around.certificate {
+        words.extend(by_certificate(target, certificate)?);
+    } else if let Some(user) = target.user() {
         words.extend(["-l".to_owned(), user.to_owned()]);
     }
     // After “--” ssh looks for no more options, in the remote command neither.
     words.extend(["--".to_owned(), target.endpoint.host.clone()]);
     Ok(words)
+}
+
+/// What has ssh log in by a certificate: it names who that is, whatever the profile says.
+fn by_certificate(target: &Target<'_>, certificate: &SshCertificate) -> Result<Vec<String>, Failure> {
+    let SshCertificate { file, key, user } = certificate;
+    if let Some(path) = [file, key].into_iter().find(|path| needs_dollar(path)) {
+        return Err(target.refused(&Unfit::Variable(path)));
+    }
+    if is_unfit(user) || !admits_user(user) {
+        return Err(target.refused(&Unfit::SshUser(user)));
+    }
+    let mut options = vec![("CertificateFile", ssh_path(file))];
+    if target.profile.identity_file.is_none() {
+        options.extend([(IDENTITY_FILE, ssh_path(key)), ("IdentitiesOnly", "yes".into())]);
+    }
+    let words =
+        options.into_iter().flat_map(|(name, value)| ["-o".to_owned(), format!("{name}={}", ssh_value(&value))]);
+    Ok(words.chain(["-l".to_owned(), user.clone()]).collect())
 }
 
 const IDENTITY_FILE: &str = "IdentityFile";

@@ -21,12 +21,20 @@ fn windows() -> Surroundings {
         ssh: Some(r"C:\Windows\System32\OpenSSH\ssh.exe".into()),
         terminal: Some(Terminal::WindowsTerminal(r"C:\Users\me\AppData\Local\Microsoft\WindowsApps\wt.exe".into())),
         rdp: Some(RdpClient::Mstsc(r"C:\Windows\System32\mstsc.exe".into())),
+        certificate: None,
         rdp_file: Ok(None),
     }
 }
 
 fn macos() -> Surroundings {
-    Surroundings { os: Os::MacOs, ssh: Some("/usr/bin/ssh".into()), terminal: None, rdp: None, rdp_file: Ok(None) }
+    Surroundings {
+        os: Os::MacOs,
+        ssh: Some("/usr/bin/ssh".into()),
+        terminal: None,
+        rdp: None,
+        certificate: None,
+        rdp_file: Ok(None),
+    }
 }
 
 fn linux() -> Surroundings {
@@ -35,6 +43,7 @@ fn linux() -> Surroundings {
         ssh: Some("/usr/bin/ssh".into()),
         terminal: Some(Terminal::GnomeTerminal("/usr/bin/gnome-terminal".into())),
         rdp: Some(RdpClient::FreeRdp3("/usr/bin/sdl-freerdp3".into())),
+        certificate: None,
         rdp_file: Ok(None),
     }
 }
@@ -123,6 +132,32 @@ fn what_macos_starts() {
 #[test]
 fn what_linux_starts() {
     insta::assert_snapshot!("linux", all_plans(&linux()));
+}
+
+#[test]
+fn by_entra_ssh_logs_in_with_a_certificate_as_whom_it_is_for() {
+    let certificate = SshCertificate {
+        file: "/run/a b/100%h/id_rsa-cert.pub".into(),
+        key: "/home/me/.ssh/id_rsa".into(),
+        user: "ada@contoso.com".into(),
+    };
+    let around = |certificate| Surroundings { certificate: Some(certificate), ..linux() };
+    let usual = Profile { entra_login: Some(true), ..profile(Protocol::Ssh, Some("azureuser")) };
+    let keyed = Profile { identity_file: Some("~/.ssh/rsa".into()), ..usual.clone() };
+    let endpoint = at("203.0.113.50", 22);
+    let plan = |profile: &Profile, certificate: SshCertificate| {
+        in_terminal(&target(profile, &endpoint), &around(certificate), &[])
+    };
+    let plans = [&usual, &keyed].map(|profile| shown(&plan(profile, certificate.clone())));
+    insta::assert_snapshot!("certificate", plans.concat());
+    for user in ["-oProxyCommand=x", "a$(id)", "", "a\nb"] {
+        assert!(plan(&usual, SshCertificate { user: user.into(), ..certificate.clone() }).is_err(), "{user:?}");
+    }
+    assert!(plan(&usual, SshCertificate { file: "/${HOME}/cert".into(), ..certificate.clone() }).is_err());
+    let told = Profile { client_arguments: Some(vec!["{host}".into()]), ..usual.clone() };
+    let wants = |profile: &Profile| wants_certificate(profile, Protocol::Ssh);
+    assert!(wants(&usual) && !wants(&told) && !wants(&profile(Protocol::Ssh, None)));
+    assert!(!wants_certificate(&usual, Protocol::Rdp));
 }
 
 #[test]

@@ -291,7 +291,7 @@ fn label(field: Field) -> &'static str {
         Field::Gateway => "gateway",
         Field::Multimon => "all monitors",
         Field::EntraLogin => "Entra login",
-        Field::ForwardAgent => "agent forwarded",
+        Field::ForwardAgent => "forwards agent",
     }
 }
 

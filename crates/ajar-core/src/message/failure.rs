@@ -258,6 +258,7 @@ fn choose(failure: &Failure, about: &About<'_>) -> Words {
         Failure::ConnectionLost { endpoint, detail } => network::connection_lost(name, endpoint, detail),
         Failure::ClientNotFound { program } => machine::client_not_found(name, program),
         Failure::ClientFailed { program, detail } => machine::client_failed(program, detail),
+        Failure::NoCertificate { flaw } => machine::no_certificate(flaw),
         Failure::NameLeadsElsewhere { name, address } => machine::name_leads_elsewhere(name, address),
         Failure::HostKeyChanged { alias, file, change } => host_key::changed(about, alias, file, change),
         Failure::Throttled { retry_at } => network::throttled(about, *retry_at),

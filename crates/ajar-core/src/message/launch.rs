@@ -63,6 +63,16 @@ pub fn no_display() -> &'static str {
     "neither DISPLAY nor WAYLAND_DISPLAY names a display"
 }
 
+/// Of a file that is to be a certificate of ssh's.
+pub fn no_certificate() -> &'static str {
+    "what it wrote is no certificate for anybody"
+}
+
+/// Of a program that was to answer, and did not.
+pub fn too_late() -> &'static str {
+    "it did not answer within a minute"
+}
+
 /// Of a file that is none of Remote Desktop's.
 pub fn no_rdp_file() -> &'static str {
     "it has no settings of Remote Desktop"

@@ -23,16 +23,14 @@ pub(super) struct LaunchFile {
 impl LaunchFile {
     /// Writes it into a new folder in `files`.
     pub(super) fn write(files: &Path, file: &PlannedFile) -> io::Result<Self> {
-        create_private(files)?;
-        let folder = own_folder(files)?;
-        let path = folder.path().join(&file.name);
+        let folder = private_folder(files)?;
+        let path = folder.join(&file.name);
         write_atomically(&path, &file.bytes())?;
         match file.kind {
             FileKind::Script => make_executable(&path)?,
             FileKind::Rdp => {}
         }
-        // It outlives this process: the client may.
-        Ok(Self { folder: folder.keep(), path, handed_on: file.handed_on })
+        Ok(Self { folder, path, handed_on: file.handed_on })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -47,6 +45,12 @@ impl LaunchFile {
     pub(super) fn remove(self) {
         remove(&self.folder);
     }
+}
+
+/// A new folder in `files`. It outlives this process, as clients do.
+pub(super) fn private_folder(files: &Path) -> io::Result<PathBuf> {
+    create_private(files)?;
+    Ok(own_folder(files)?.keep())
 }
 
 #[cfg(unix)]

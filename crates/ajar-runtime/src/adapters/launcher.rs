@@ -22,7 +22,7 @@ use tokio::process::{Child, Command};
 use super::host_key::look_at_host_key;
 use super::job::stop_with;
 use super::launch_files::{LaunchFile, sweep};
-use super::programs::{has_desktop, surroundings, surroundings_for};
+use super::programs::{has_desktop, surroundings, surroundings_for, surroundings_of};
 use crate::files::SettingsFile;
 use crate::ports::Launcher;
 
@@ -56,11 +56,8 @@ impl ClientLauncher {
 impl Launcher for ClientLauncher {
     async fn launch(&self, order: &Order, profile: &Profile, endpoint: &Endpoint) -> Result<(), Trouble> {
         let target = Target { name: order.name.as_str(), vm: &order.vm, protocol: order.protocol, endpoint, profile };
-        let (protocol, clients, own) = (order.protocol, self.clients(), profile.clone());
-        // It may ask a program for its version.
-        let around = tokio::task::spawn_blocking(move || surroundings_for(protocol, &own, &clients)).await;
-        let internal = |error: tokio::task::JoinError| Failure::Internal { detail: error.to_string() };
-        let plan = in_window(&target, &around.map_err(internal)?)?;
+        let around = surroundings_of(order.protocol, profile, &self.clients(), &self.files).await?;
+        let plan = in_window(&target, &around)?;
         start(&plan, &self.files).await
     }
 

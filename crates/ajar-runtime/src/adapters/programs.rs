@@ -7,7 +7,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use ajar_core::exchange::MAX_BYTES;
-use ajar_core::launch::{Candidate, OF_THE_ACCOUNT, OF_THE_APP_IMAGE, Os, RdpClient, Surroundings, Terminal};
+use ajar_core::failure::{Failure, Trouble};
+use ajar_core::launch::{
+    Candidate, OF_THE_ACCOUNT, OF_THE_APP_IMAGE, Os, RdpClient, Surroundings, Terminal, wants_certificate,
+};
 use ajar_core::message::launch::no_rdp_file;
 use ajar_core::port::Protocol;
 use ajar_core::profile::Profile;
@@ -15,6 +18,7 @@ use ajar_core::rdp_file::RdpFile;
 use ajar_core::settings::ClientSettings;
 use directories::BaseDirs;
 
+use super::entra_certificate::certificate;
 use crate::files::read_limited;
 
 /// Looks for the programs that open VMs; the settings' own come first.
@@ -27,6 +31,7 @@ pub fn surroundings(settings: &ClientSettings) -> Surroundings {
         ssh: settings.ssh.clone().or_else(|| find(os.ssh_program(), &["OpenSSH"])),
         terminal: terminal.or_else(|| first(Terminal::candidates(os))),
         rdp,
+        certificate: None,
         rdp_file: Ok(None),
     }
 }
@@ -51,6 +56,25 @@ fn first<T>(candidates: &[Candidate<T>]) -> Option<T> {
     candidates.iter().find_map(|(program, kind)| find(program, &[]).map(kind))
 }
 
+/// The same for one profile that is about to be opened, with what has to be asked for it. `files` is the folder for files that
+/// clients are started with.
+///
+/// # Errors
+/// [`Failure::NoCertificate`].
+pub async fn surroundings_of(
+    protocol: Protocol,
+    profile: &Profile,
+    settings: &ClientSettings,
+    files: &Path,
+) -> Result<Surroundings, Trouble> {
+    let (own, clients) = (profile.clone(), settings.clone());
+    let around = tokio::task::spawn_blocking(move || surroundings_for(protocol, &own, &clients)).await;
+    let around = around.map_err(|error| Failure::Internal { detail: error.to_string() })?;
+    let certificate =
+        if wants_certificate(profile, protocol) { Some(certificate(profile, files).await?) } else { None };
+    Ok(Surroundings { certificate, ..around })
+}
+
 /// The same for one profile: the remote desktop client that opens it is asked which version it is, and the profile's own
 /// file is read, which takes a moment.
 pub(super) fn surroundings_for(protocol: Protocol, profile: &Profile, settings: &ClientSettings) -> Surroundings {
@@ -66,13 +90,18 @@ pub(super) fn surroundings_for(protocol: Protocol, profile: &Profile, settings: 
     }
 }
 
-/// Reads the user's own file: `~` is their home folder.
-fn read_rdp_file(path: &str) -> io::Result<RdpFile> {
+/// A path, of which `~` is the user's home folder.
+pub(super) fn from_home(path: &str) -> PathBuf {
     let below_home = path.strip_prefix("~/").or_else(|| path.strip_prefix(r"~\"));
-    let path = match (below_home, BaseDirs::new()) {
+    match (below_home, BaseDirs::new()) {
         (Some(below), Some(user)) => user.home_dir().join(below),
         (_, _) => PathBuf::from(path),
-    };
+    }
+}
+
+/// Reads the user's own file.
+fn read_rdp_file(path: &str) -> io::Result<RdpFile> {
+    let path = from_home(path);
     let odd = || io::Error::new(io::ErrorKind::InvalidData, no_rdp_file());
     // Not what never ends, such as a pipe.
     if !std::fs::metadata(&path)?.is_file() {

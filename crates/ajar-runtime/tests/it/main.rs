@@ -13,6 +13,8 @@ mod hosting;
 mod keychain;
 mod network;
 mod programs;
+#[cfg(windows)]
+mod recorded;
 #[cfg(target_os = "linux")]
 mod session;
 mod settings;

@@ -19,7 +19,7 @@ fn profile() -> Profile {
 
 fn around(os: Os, client: RdpClient) -> Surroundings {
     let terminal = (os == Os::Linux).then(|| Terminal::Xterm("/usr/bin/xterm".into()));
-    Surroundings { os, ssh: None, terminal, rdp: Some(client), rdp_file: Ok(None) }
+    Surroundings { os, ssh: None, terminal, rdp: Some(client), certificate: None, rdp_file: Ok(None) }
 }
 
 /// The clients of each system, and one that the settings name.

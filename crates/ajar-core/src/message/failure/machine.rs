@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{About, NO_FAVOURITE, Words, words};
+use crate::failure::CertificateFlaw;
 use crate::message::files;
-use crate::message::{capital, moment, sentence, some_of};
+use crate::message::{capital, moment, sentence, shown, some_of};
 
 pub(super) fn client_not_found(name: &str, program: &str) -> Words {
     words(
@@ -21,6 +22,50 @@ pub(super) fn client_failed(program: &str, detail: &str) -> Words {
         "Try again, or name another program in config.toml under [clients].",
     )
 }
+
+pub(super) fn no_certificate(flaw: &CertificateFlaw) -> Words {
+    let (title, message, action) = match flaw {
+        CertificateFlaw::NoKey(key) => (
+            "There is no RSA key to log in by Entra with.",
+            format!("Entra gives a certificate for one, and there is none at {key} with its public part beside it."),
+            format!(
+                "Make one with “ssh-keygen -t rsa -b 3072 -f \"{key}\"”, name another as identity_file, or take entra_login out."
+            ),
+        ),
+        CertificateFlaw::NoAz => (
+            "There is no Azure CLI to log in by Entra with.",
+            "It asks Entra for a certificate, and “az” was not found.".into(),
+            "Install the Azure CLI and sign in with “az login”, or take entra_login out.".into(),
+        ),
+        CertificateFlaw::NoExtension => (
+            "The Azure CLI lacks its extension “ssh”.",
+            "By that it asks Entra for a certificate to log in by.".into(),
+            "Install it with “az extension add --name ssh”.".into(),
+        ),
+        CertificateFlaw::SignedOut => (
+            "Nobody is signed in to the Azure CLI.",
+            "It asks Entra for a certificate to log in by, as whoever is signed in there.".into(),
+            "Sign in with “az login”.".into(),
+        ),
+        CertificateFlaw::Failed(said) if said.is_empty() => (
+            "The Azure CLI gave no certificate to log in by, and no reason.",
+            "It asks Entra for one, and failed.".into(),
+            "Run “az ssh cert --file cert.pub --public-key-file ~/.ssh/id_rsa.pub” to see what it makes.".into(),
+        ),
+        CertificateFlaw::Failed(said) => (
+            "The Azure CLI gave no certificate to log in by.",
+            format!("It says: {}", sentence(&shown(said, MOST_SAID))),
+            "Try again; or run “az login”, if it asks for that.".into(),
+        ),
+    };
+    words(title, message, action).help(CERTIFICATE_HELP)
+}
+
+/// How people log in to Linux VMs by Entra.
+const CERTIFICATE_HELP: &str = "https://learn.microsoft.com/entra/identity/devices/howto-vm-sign-in-azure-ad-linux";
+
+/// As much of what the Azure CLI says is shown.
+const MOST_SAID: usize = 300;
 
 pub(super) fn name_leads_elsewhere(name: &str, address: &str) -> Words {
     words(

@@ -6,8 +6,8 @@ use chrono::{FixedOffset, TimeDelta};
 
 use super::*;
 use crate::failure::{
-    AccountPart, AzureSaid, BastionFlaw, ClientFlaw, PrincipalFlaw, Proof, SignInDemand, SignInPart, SignInReason,
-    TenantReason, TokenTool,
+    AccountPart, AzureSaid, BastionFlaw, CertificateFlaw, ClientFlaw, PrincipalFlaw, Proof, SignInDemand, SignInPart,
+    SignInReason, TenantReason, TokenTool,
 };
 use crate::host_key::HostKeyChange;
 use crate::port::Endpoint;
@@ -212,6 +212,12 @@ fn every_failure() -> Vec<Failure> {
         Failure::ConnectionLost { endpoint, detail: "Connection reset by peer".into() },
         Failure::ClientNotFound { program: "xfreerdp".into() },
         Failure::ClientFailed { program: "mstsc.exe".into(), detail: "Access is denied".into() },
+        Failure::NoCertificate { flaw: CertificateFlaw::NoKey("/home/me/.ssh/id_rsa".into()) },
+        Failure::NoCertificate { flaw: CertificateFlaw::NoAz },
+        Failure::NoCertificate { flaw: CertificateFlaw::NoExtension },
+        Failure::NoCertificate { flaw: CertificateFlaw::SignedOut },
+        Failure::NoCertificate { flaw: CertificateFlaw::Failed(String::new()) },
+        Failure::NoCertificate { flaw: CertificateFlaw::Failed("AADSTS50076: Use multi-factor".into()) },
         Failure::NameLeadsElsewhere { name: "web-01".into(), address: "203.0.113.50".into() },
         host_key_changed(HostKeyChange::MadeAnew { at: Some(since) }),
         host_key_changed(HostKeyChange::OtherAddress { address: "198.51.100.9".into() }),
