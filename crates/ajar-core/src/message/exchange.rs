@@ -76,9 +76,8 @@ pub fn left_out_of_others<'l>(
     left: impl IntoIterator<Item = &'l LeftOut>,
     unfit: impl Fn(&LeftOut) -> Option<String>,
 ) -> Vec<String> {
-    let reason = |left: &LeftOut| match left.why {
-        Why::Personal => OWNERS_TO_SAY.to_owned(),
-        _ => why(&left.why, unfit(left).as_deref()),
+    let reason = |left: &LeftOut| {
+        if left.why == Why::Personal { OWNERS_TO_SAY.to_owned() } else { why(&left.why, unfit(left).as_deref()) }
     };
     by_reason(left, reason)
 }

@@ -294,12 +294,12 @@ mod plainly {
         };
         let (differs, merged) = changed(mine);
         let like_it = || settings.written.iter().find(|known| changed(known).0.is_empty());
-        match differs.is_empty() {
-            true => Standing::Same,
-            false => match like_it().filter(|_| candidate.is_whole) {
-                Some(other) => Standing::There(other.name.clone()),
-                None => Standing::Conflict { mine: Box::new(mine.profile.clone()), merged: Box::new(merged), differs },
-            },
+        if differs.is_empty() {
+            return Standing::Same;
+        }
+        match like_it().filter(|_| candidate.is_whole) {
+            Some(other) => Standing::There(other.name.clone()),
+            None => Standing::Conflict { mine: Box::new(mine.profile.clone()), merged: Box::new(merged), differs },
         }
     }
 }
