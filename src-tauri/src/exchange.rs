@@ -126,7 +126,8 @@ fn read(files: &[PathBuf]) -> Answer<Said> {
         let bytes = File::open(path).and_then(read_limited).map_err(|error| unfit(error.to_string()))?;
         let read = read_exchange(&bytes, path, None).map_err(|problem| unfit(words::problem(&problem)))?;
         said.entries.extend(read.entries);
-        said.left_out.extend(read.left_out);
+        let of = |left: LeftOut| if files.len() > 1 { left.of_file(&name_of(path)) } else { left };
+        said.left_out.extend(read.left_out.into_iter().map(of));
         if !said.kinds.contains(&read.format) {
             said.kinds.push(read.format);
         }

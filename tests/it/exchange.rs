@@ -73,6 +73,12 @@ async fn what_one_person_exports_another_takes_in_and_opens() {
     let told = dry.last_event();
     assert_eq!((names(&told["added"]), names(&told["conflicts"])), (vec!["Win.02"], vec!["web-01"]), "{told}");
     assert_eq!(told["conflicts"][0]["differs"].as_array().expect("what differs").len(), 1, "{told}");
+    assert_eq!((dry.code, settings(&bob)), (0, before.clone()), "a look writes nothing, whatever is in the way");
+    for choice in ["skip", "replace", "rename"] {
+        let dry = bob.run(&["import", &file, "--dry-run", "--on-conflict", choice]).await;
+        assert!(dry.code == 0 && dry.stdout.contains("Would add"), "{choice}: {dry:?}");
+    }
+    assert_eq!(settings(&bob), before);
     let refused = bob.run(&["import", &file, "--json"]).await;
     assert_eq!((refused.code, refused.last_event()["code"].as_str()), (2, Some("importConflicts")), "{refused:?}");
     assert!(refused.stderr.contains("--on-conflict"), "{refused:?}");
@@ -153,7 +159,7 @@ async fn hosts_of_other_programs_are_found_by_address_and_name_and_never_guessed
     assert_eq!((names(&told["skipped"]), names(&told["unmatched"])), (vec!["web-01"], vec!["gone"]), "{told}");
     assert_eq!(told["unclear"][0]["vms"], json!([world.vm("legacy-box").id]), "only its name fits: {told}");
     let left_out = told["leftOut"].as_array().expect("an array");
-    assert!(left_out.len() == 1 && left_out[0]["what"] == "the builder: password", "{told}");
+    assert!(left_out.len() == 1 && left_out[0]["what"] == "servers.rdg: the builder: password", "{told}");
     let after = settings(&world);
     let id = &world.vm("build-win-02").id;
     let builder = format!("[profiles.the-builder]\nvm = \"{id}\"\nport = 3389\nuser = 'C\\ada'\n");
@@ -169,6 +175,20 @@ async fn hosts_of_other_programs_are_found_by_address_and_name_and_never_guessed
     }
     let nothing = write(&world, "none", "Host gone\n  HostName 192.0.2.2\n");
     assert_eq!(world.run(&["import", &nothing]).await.code, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_there_under_another_name_is_changed_there_where_that_is_chosen() {
+    let world = world().await;
+    let web = world.vm("web-01").public_ip.clone().expect("it has an address");
+    let conf = write(&world, "config", format!("Host shop\n  HostName {web}\n  User you\n"));
+    let before = settings(&world);
+    let left = world.run(&["import", &conf, "--on-conflict", "skip", "--json"]).await;
+    assert_eq!((left.code, &left.last_event()["there"]), (0, &json!([{ "name": "shop", "as": "web-01" }])), "{left:?}");
+    assert_eq!(settings(&world), before);
+    let ended = world.run(&["import", &conf, "--on-conflict", "replace"]).await;
+    assert!(ended.code == 0 && ended.stdout.contains("Changed 1 favourite: web-01."), "{ended:?}");
+    assert_eq!(settings(&world), before.replace("user = \"me\" # mine", "user = \"you\" # mine"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -130,10 +130,13 @@ impl ArmClient {
             match list {
                 Ok((vms, lacks)) => {
                     tell(vms);
-                    // What several subscriptions lack is told once.
-                    let is_new = |one: &Lacking| lacking.iter().all(|known| known.lack != one.lack);
-                    let new: Vec<_> = lacks.into_iter().filter(is_new).collect();
-                    lacking.extend(new);
+                    // What several subscriptions lack is told once, and of how many.
+                    for one in lacks {
+                        match lacking.iter_mut().find(|known| known.lack == one.lack) {
+                            Some(known) => known.also += 1,
+                            None => lacking.push(one),
+                        }
+                    }
                 }
                 Err(trouble) => missing = missing.or(Some(trouble)),
             }

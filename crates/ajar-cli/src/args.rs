@@ -327,7 +327,10 @@ pub(crate) struct History {
     pub(crate) name: Option<ProfileName>,
     /// For another program: all of it, as one JSON array or as CSV with a heading
     #[arg(long, value_enum)]
-    pub(crate) format: Option<Format>,
+    format: Option<Format>,
+    /// The same as --format json
+    #[arg(long, conflicts_with_all = ["format", "all"])]
+    json: bool,
     /// Show more than the last 50
     #[arg(long, conflicts_with = "format")]
     pub(crate) all: bool,
@@ -337,6 +340,13 @@ pub(crate) struct History {
     /// So many days back, up to 90: Azure keeps no more
     #[arg(long, requires = "azure", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=90))]
     pub(crate) days: u16,
+}
+
+impl History {
+    /// For which other program, if for one.
+    pub(crate) fn format(&self) -> Option<Format> {
+        self.format.or(self.json.then_some(Format::Json))
+    }
 }
 
 /// What other programs read.

@@ -285,7 +285,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Extend(extend) => extend.json,
         Command::Stop(stop) => stop.json,
         Command::Status(status) => status.json,
-        Command::History(history) => matches!(history.format, Some(Format::Json)),
+        Command::History(history) => matches!(history.format(), Some(Format::Json)),
         Command::Cancel(named) | Command::Show(named) | Command::Remove(named) => named.json,
         Command::Add(add) => add.json,
         Command::Edit(edit) => edit.json,

@@ -120,6 +120,14 @@ pub struct LeftOut {
     pub why: Why,
 }
 
+impl LeftOut {
+    /// The same with the file that it stands in, for who reads several.
+    #[must_use]
+    pub fn of_file(self, file: &str) -> Self {
+        Self { what: format!("{file}: {}", self.what), ..self }
+    }
+}
+
 /// Why something is not taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {

@@ -156,6 +156,9 @@ pub struct Gap {
     pub lack: Option<Lack>,
     /// What kept it from being read.
     pub trouble: Trouble,
+    /// In how many subscriptions beside the one that this tells of.
+    #[serde(default)]
+    pub also: u32,
 }
 
 /// A VM among others, and who sees it.

@@ -125,7 +125,7 @@ impl Lists {
         };
         let lacking = |lack| {
             let trouble = trouble(lack)?.clone();
-            vms.iter().any(|vm| vm.lacks.contains(&lack)).then_some(Lacking { lack, trouble })
+            vms.iter().any(|vm| vm.lacks.contains(&lack)).then_some(Lacking { lack, trouble, also: 0 })
         };
         Lack::ALL.into_iter().filter_map(lacking).collect()
     }

@@ -86,7 +86,7 @@ async fn what_lists_may_not_tell_is_lacking_and_has_its_reason() {
     let (vms, end) = read(&azure.client).await;
     let lacking: Vec<Lacking> = end.unwrap();
     assert_eq!(lacking.iter().map(|one| one.lack).collect::<Vec<_>>(), [Lack::PublicAddresses]);
-    assert!(lacking[0].trouble.failure.is_forbidden(), "{lacking:?}");
+    assert!(lacking[0].trouble.failure.is_forbidden() && lacking[0].also == 1, "{lacking:?}");
     let named = |name: &str| vms.iter().find(|vm| vm.id.name() == name).unwrap();
     let web = named("build-win-02");
     assert_eq!((&*web.lacks, web.power), (&[Lack::PublicAddresses][..], Some(PowerState::Running)));

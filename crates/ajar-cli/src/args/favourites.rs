@@ -7,7 +7,6 @@ use ajar_core::inheritance::Field;
 use ajar_core::message;
 use ajar_core::port::Protocol;
 use ajar_core::profile::{AddressChoice, AfterUse, Colour, Forward, ProfileName, RenewUpTo, SourceChoice};
-use ajar_core::resource_id::VmResourceId;
 
 use super::access_duration;
 
@@ -54,7 +53,7 @@ pub(crate) struct Add {
     /// Have everybody say why, each time that access is asked for
     #[arg(long)]
     pub(crate) ask_justification: bool,
-    /// Which address to dial: automatic, private or public
+    /// Which address to dial: automatic, private, public or bastion
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) address: Option<AddressChoice>,
     /// From which address to ask access: automatic, one that is always the same, or the name of a network in config.toml
@@ -130,9 +129,9 @@ pub(crate) struct Edit {
     /// What to call it from now on
     #[arg(long, value_name = "NAME", conflicts_with = "of_many")]
     pub(crate) rename: Option<ProfileName>,
-    /// Another VM's resource ID
-    #[arg(long, value_name = "RESOURCE_ID", conflicts_with = "of_many")]
-    pub(crate) vm: Option<VmResourceId>,
+    /// Another VM: its resource ID, or a name that one VM alone has
+    #[arg(long, value_name = "VM", conflicts_with = "of_many")]
+    pub(crate) vm: Option<String>,
     /// The VM's port
     #[arg(long, value_name = "N", value_parser = or_nothing(port))]
     pub(crate) port: Option<OrNothing<u16>>,
@@ -169,7 +168,7 @@ pub(crate) struct Edit {
     /// Have everybody say why, each time that access is asked for
     #[arg(long, value_name = "yes|no", value_parser = or_nothing(yes_or_no), num_args = 0..=1, default_missing_value = "yes")]
     pub(crate) ask_justification: Option<OrNothing<bool>>,
-    /// Which address to dial: automatic, private or public
+    /// Which address to dial: automatic, private, public or bastion
     #[arg(long, value_name = "ADDRESS", value_parser = or_nothing(str::parse::<AddressChoice>))]
     pub(crate) address: Option<OrNothing<AddressChoice>>,
     /// From which address to ask access: automatic, one that is always the same, or the name of a network in config.toml

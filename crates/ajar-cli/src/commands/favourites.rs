@@ -127,7 +127,11 @@ async fn edit_one(
     let said_before = Inheritable::of(before);
     let said = changed(&said_before, all, args, inherited.may_start());
     let is_other_door = (said.port, said.protocol) != (said_before.port, said_before.protocol);
-    let vm = args.vm.clone().unwrap_or_else(|| before.vm.clone());
+    let vm = match args.vm.as_deref().map(|typed| (typed, typed.parse())) {
+        None => before.vm.clone(),
+        Some((_, Ok(id))) => id,
+        Some((typed, Err(_))) => meaning::vm(session, typed).await?.0,
+    };
     let profile = Profile { note: or_as_before(args.note.as_ref(), before.note.as_ref()), folder, ..said.of_vm(vm) };
     let called = args.rename.as_ref().unwrap_or(name);
     let place = new_place(settings, name, called, args)?;

@@ -29,7 +29,7 @@ pub(crate) async fn run(session: &Session, args: &History) -> Result<(), End> {
 async fn azure(session: &Session, name: &ProfileName, args: &History) -> Result<(), End> {
     let reply = session.face.ask(Request::ActivityLog { name: name.clone(), days: args.days }).await;
     let Reply::ActivityLog { log } = reply.unless_refused()? else { return Err(no_answer()) };
-    if let Some(format) = args.format {
+    if let Some(format) = args.format() {
         return Ok(output::text(exported(&log.activities, &ActivityView::MEMBERS, format.into())?.as_bytes())?);
     }
     if !log.activities.is_empty() {
@@ -49,7 +49,7 @@ fn journal(session: &Session, args: &History) -> Result<(), End> {
     }
     let mut openings = journal.openings;
     openings.retain(|opening| args.name.as_ref().is_none_or(|name| opening.name == *name));
-    match args.format {
+    match args.format() {
         Some(format) => output::text(exported(&openings, &Opening::MEMBERS, format.into())?.as_bytes())?,
         None => table(args, &openings)?,
     }

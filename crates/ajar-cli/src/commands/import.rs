@@ -103,7 +103,10 @@ fn read(files: &[std::path::PathBuf], format: Option<ImportFormat>) -> Result<Sa
         let read = read_exchange(&bytes, path, format.map(Format::from));
         let read = read.map_err(|problem: Problem| unfit(path, &words::problem(&problem)))?;
         entries.extend(read.entries);
-        left_out.extend(read.left_out);
+        let of = |left: LeftOut| {
+            if files.len() > 1 { left.of_file(&path.file_name().unwrap_or_default().to_string_lossy()) } else { left }
+        };
+        left_out.extend(read.left_out.into_iter().map(of));
     }
     Ok((entries, left_out))
 }

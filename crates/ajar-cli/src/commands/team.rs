@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use ajar_core::failure::Failure;
+use ajar_core::failure::{ExitCode, Failure};
 use ajar_core::message::team as words;
 use ajar_core::profile::ProfileName;
 use ajar_core::protocol::Request;
@@ -48,18 +48,19 @@ async fn add(session: &Session, args: &TeamAdd) -> Result<(), End> {
     let Some(team) = snapshot.settings.teams.iter().find(|team| team.name == args.name) else {
         return Err(super::no_answer());
     };
-    if args.json {
-        return Ok(output::json(&as_json(team))?);
-    }
-    match &team.problem {
-        None => output::line(&words::added(&team.name, team.favourites, &team.from))?,
-        Some(problem) => {
+    match (&team.problem, args.json) {
+        (_, true) => output::json(&as_json(team))?,
+        (None, false) => output::line(&words::added(&team.name, team.favourites, &team.from))?,
+        (Some(problem), false) => {
             output::line(&words::added_unread(&team.name))?;
             output::line_to_people(problem);
         }
     }
-    team.notes.iter().for_each(|note| output::line_to_people(note));
-    Ok(())
+    if !args.json {
+        team.notes.iter().for_each(|note| output::line_to_people(note));
+    }
+    // It stays, and is read as soon as that can be; a script that goes on is to know that there is nothing yet.
+    if team.problem.is_some() { Err(End::Code(ExitCode::Failed as u8)) } else { Ok(()) }
 }
 
 fn unfit(detail: String) -> End {
@@ -82,6 +83,10 @@ fn place(typed: &str) -> Result<TeamPlace, End> {
 }
 
 async fn list(session: &Session, in_json: bool) -> Result<(), End> {
+    // Without them nobody knows whether there are any: of a broken file a team with a secret address is not kept.
+    if session.snapshot().settings.teams.is_empty() {
+        SettingsFile::new(session.folder.settings()).read()?;
+    }
     if !session.snapshot().settings.teams.is_empty() {
         session.face.ask(Request::ReadTeams { all: true }).await.accepted()?;
     }

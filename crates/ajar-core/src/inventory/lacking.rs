@@ -31,6 +31,8 @@ pub struct Lacking {
     pub lack: Lack,
     /// What kept it from being read.
     pub trouble: Trouble,
+    /// In how many subscriptions beside the one that this tells of.
+    pub also: u32,
 }
 
 impl InventoryVm {

@@ -77,8 +77,7 @@ pub fn left_out_of_others<'l>(
     unfit: impl Fn(&LeftOut) -> Option<String>,
 ) -> Vec<String> {
     let reason = |left: &LeftOut| {
-        let is_personal = matches!(left.why, Why::Personal);
-        if is_personal { OWNERS_TO_SAY.to_owned() } else { why(&left.why, unfit(left).as_deref()) }
+        if left.why == Why::Personal { OWNERS_TO_SAY.to_owned() } else { why(&left.why, unfit(left).as_deref()) }
     };
     by_reason(left, reason)
 }

@@ -131,16 +131,17 @@ pub fn nothing_named() -> &'static str {
 }
 
 /// What could not be read as an account in a tenant, above the failure's own words.
-pub fn gap(Gap { account, tenant, lack, .. }: &Gap) -> String {
+pub fn gap(Gap { account, tenant, lack, also, .. }: &Gap) -> String {
     let whom = whom(account.as_str());
     let tenant = tenant.as_deref().map(|tenant| format!(" in tenant {tenant}")).unwrap_or_default();
+    let also = if *also > 0 { format!(", in the subscription that is told of and {also} more") } else { String::new() };
     let what = match lack {
         None => return format!("Not all VMs are known: they could not be read to the end as {whom}{tenant}."),
         Some(Lack::Power) => "Whether some VMs run",
         Some(Lack::Addresses) => "The addresses of some VMs",
         Some(Lack::PublicAddresses) => "The public addresses of some VMs",
     };
-    format!("{what} could not be read as {whom}{tenant}. Where that was known before, it is shown with its age.")
+    format!("{what} could not be read as {whom}{tenant}{also}. Where that was known before, it is shown with its age.")
 }
 
 /// The most of a query that is told again.
@@ -202,6 +203,19 @@ mod tests {
         found.vm.lacks = [Lack::Addresses].into();
         found.vm.kept_from = None;
         assert_eq!(columns(&found, now())[5], "203.0.113.7");
+    }
+
+    #[test]
+    fn a_gap_tells_in_how_many_subscriptions_it_is() {
+        let gap = |also| Gap {
+            account: "work".parse().unwrap(),
+            tenant: None,
+            lack: Some(Lack::Power),
+            trouble: crate::failure::Failure::NoPolicy { power: None }.into(),
+            also,
+        };
+        assert!(!super::gap(&gap(0)).contains("more"));
+        assert!(super::gap(&gap(3)).contains("in the subscription that is told of and 3 more. Where"));
     }
 
     #[test]

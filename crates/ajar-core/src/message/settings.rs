@@ -141,6 +141,16 @@ pub fn at(line: usize, column: usize, text: &str) -> String {
     format!("line {line}, column {column}: {text}")
 }
 
+/// What lies there is something else than a file.
+pub fn no_file() -> &'static str {
+    "it is no file that could be read"
+}
+
+/// A letter is written otherwise than TOML is.
+pub fn no_utf_8() -> &'static str {
+    "from here on it is not UTF-8, in which TOML is written; save it as that"
+}
+
 /// A table as its head is written, without the brackets: the second of its keys is a name that somebody has chosen.
 pub fn table_name(keys: &[&str]) -> String {
     match keys {

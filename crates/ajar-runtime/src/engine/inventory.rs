@@ -271,13 +271,25 @@ impl Engine {
             match self.settings.acting_as(&account, None, None, &self.defaults) {
                 Ok(acting) => actings.push(acting),
                 Err(failure) => {
-                    self.known_vms.gaps.push(Gap { account, tenant: None, lack: None, trouble: failure.into() });
+                    self.known_vms.gaps.push(Gap {
+                        account,
+                        tenant: None,
+                        lack: None,
+                        trouble: failure.into(),
+                        also: 0,
+                    });
                 }
             }
         }
         let (lists, happened) = (Arc::clone(&self.ports.vm_lists), self.happened.clone());
+        let known = |acting: &Acting| {
+            let parts = self.known_vms.inventory.of_account(&acting.account);
+            parts.map(|part| part.viewpoint.clone()).collect::<Vec<_>>()
+        };
+        let actings: Vec<_> = actings.into_iter().map(|acting| (known(&acting), acting)).collect();
         tokio::spawn(async move {
-            join_all(actings.iter().map(|acting| read_account(&*lists, &happened, acting))).await;
+            let each = actings.iter().map(|(known, acting)| read_account(&*lists, &happened, acting, known));
+            join_all(each).await;
             drop(happened.send(Happened::Inventory(InventoryNews::Over)));
         });
     }
@@ -305,7 +317,7 @@ impl Engine {
                 known.inventory.retain(|viewpoint| viewpoint.account != account || viewpoints.contains(viewpoint));
             }
             InventoryNews::Viewpoints(account, Err(trouble)) => {
-                known.gaps.push(Gap { account, tenant: None, lack: None, trouble });
+                known.gaps.push(Gap { account, tenant: None, lack: None, trouble, also: 0 });
             }
             InventoryNews::Begun(viewpoint) => {
                 if known.inventory.begin(&viewpoint) {
@@ -317,18 +329,25 @@ impl Engine {
                 known.inventory.end(&viewpoint, now);
                 known.read_at = Some(now);
                 let Viewpoint { account, tenant, .. } = viewpoint;
-                let gap = |Lacking { lack, trouble }| Gap {
+                let gap = |Lacking { lack, trouble, also }| Gap {
                     account: account.clone(),
                     tenant: tenant.clone(),
                     lack: Some(lack),
                     trouble,
+                    also,
                 };
                 known.gaps.extend(lacking.into_iter().map(gap));
             }
             InventoryNews::Ended(viewpoint, Err(trouble)) => {
                 known.inventory.give_up(&viewpoint);
                 let Viewpoint { account, tenant, .. } = viewpoint;
-                known.gaps.push(Gap { account, tenant, lack: None, trouble });
+                // What keeps its tenants from being told may keep all else, too, and is told once.
+                let is_told = |gap: &Gap| {
+                    gap.account == account && gap.tenant.is_none() && gap.trouble.failure == trouble.failure
+                };
+                if !known.gaps.iter().any(is_told) {
+                    known.gaps.push(Gap { account, tenant, lack: None, trouble, also: 0 });
+                }
             }
             InventoryNews::Policies(viewpoint, subscription, policies) => {
                 known.inventory.guard(&viewpoint, &subscription, &policies);
@@ -419,11 +438,26 @@ fn told(found: &Hits<'_>, settings: &Settings, guests: &[Favourite], defaults: &
 }
 
 /// Reads what one account sees, in all its tenants at once.
-async fn read_account(lists: &dyn VmLists, happened: &mpsc::UnboundedSender<Happened>, acting: &Acting) {
+/// Where these cannot be told, it is those that were `known` before, else its own.
+async fn read_account(
+    lists: &dyn VmLists,
+    happened: &mpsc::UnboundedSender<Happened>,
+    acting: &Acting,
+    known: &[Viewpoint],
+) {
     let tell = |news| drop(happened.send(Happened::Inventory(news)));
     let viewpoints = lists.viewpoints(acting).await;
     tell(InventoryNews::Viewpoints(acting.account.clone(), viewpoints.clone()));
-    let viewpoints = viewpoints.unwrap_or_default();
+    let viewpoints = match viewpoints {
+        Ok(viewpoints) => viewpoints,
+        // Nobody is there to read anything.
+        Err(trouble) if trouble.failure.wants_sign_in() => Vec::new(),
+        Err(_) if !known.is_empty() => known.to_vec(),
+        Err(_) => {
+            let Acting { cloud, account, .. } = acting.clone();
+            vec![Viewpoint { account, cloud, tenant: None }]
+        }
+    };
     join_all(viewpoints.iter().map(|viewpoint| read_from(lists, &tell, viewpoint))).await;
 }
 

@@ -149,7 +149,7 @@ mod tests {
 
     fn gap() -> Gap {
         let trouble = Failure::not_signed_in("no").into();
-        Gap { account: name("work"), tenant: Some("t".into()), lack: None, trouble }
+        Gap { account: name("work"), tenant: Some("t".into()), lack: None, trouble, also: 0 }
     }
 
     fn write(files: &InventoryFiles, account: &str, principal: Option<&str>) {

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ajar_core::failure::{Failure, Trouble};
-use ajar_core::message::settings::NEW_FILE;
+use ajar_core::message::settings::{NEW_FILE, no_file, no_utf_8};
 use ajar_core::profile::{Profile, ProfileName};
 use ajar_core::settings::{SCHEMA_VERSION, Settings};
 use serde::Serialize;
@@ -156,8 +156,15 @@ impl SettingsFile {
     }
 
     fn text(&self) -> Result<String, String> {
-        match std::fs::read_to_string(&self.path) {
-            Ok(text) => Ok(text),
+        // Nothing that waits for somebody who writes, and nothing without an end.
+        if std::fs::metadata(&self.path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            return Err(no_file().to_owned());
+        }
+        match std::fs::read(&self.path) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
+                let valid = error.utf8_error().valid_up_to();
+                reading::told_at(&String::from_utf8_lossy(error.as_bytes()), valid, no_utf_8())
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Ok(format!("{NEW_FILE}schema_version = {SCHEMA_VERSION}\n"))
             }
@@ -236,6 +243,29 @@ mod tests {
 
     use super::written::{VM, file, text};
     use super::*;
+
+    #[test]
+    fn what_is_no_text_is_told_with_its_place() {
+        let (_folder, file) = file("");
+        for (bytes, part) in [
+            (&b"# mine\n[clients]\nssh = \"\xfc\"\n"[..], "line 3, column 8: from here on it is not UTF-8"),
+            (b"\xff\xfe[\0", "line 1, column 1: from here on"),
+        ] {
+            std::fs::write(file.path(), bytes).unwrap();
+            let Failure::Settings { detail, .. } = file.read().unwrap_err().failure else { panic!() };
+            assert!(detail.starts_with(part), "{detail}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_waits_for_somebody_who_writes_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let Failure::Settings { detail, .. } = SettingsFile::new(path).read().unwrap_err().failure else { panic!() };
+        assert_eq!(detail, no_file());
+    }
 
     #[test]
     fn a_file_that_is_not_there_is_empty_settings_and_the_first_change_makes_it() {

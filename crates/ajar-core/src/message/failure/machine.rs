@@ -11,7 +11,7 @@ pub(super) fn client_not_found(name: &str, program: &str) -> Words {
     words(
         format!("There is no program to open {name} with."),
         format!("{program} was not found. Any other client can use the port once it is open."),
-        "Install it, or name another in config.toml under [clients].",
+        "Install it, or name another: the favourite’s own `client`, or in config.toml under [clients].",
     )
 }
 
@@ -19,7 +19,7 @@ pub(super) fn client_failed(program: &str, detail: &str) -> Words {
     words(
         format!("{program} did not start."),
         format!("{}. Any other client can use the port once it is open.", detail.trim_end_matches('.')),
-        "Try again, or name another program in config.toml under [clients].",
+        "Try again, or name another program: the favourite’s own `client`, or in config.toml under [clients].",
     )
 }
 

@@ -39,7 +39,7 @@ impl Misread {
 }
 
 /// What is wrong, with its place by line and column, where it is one.
-fn told_at(text: &str, place: usize, what: &str) -> String {
+pub(super) fn told_at(text: &str, place: usize, what: &str) -> String {
     let Some(before) = text.get(..place) else { return what.to_owned() };
     let line = before.rsplit('\n').next().unwrap_or_default();
     at(before.matches('\n').count() + 1, line.chars().count() + 1, what)
