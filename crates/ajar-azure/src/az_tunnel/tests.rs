@@ -89,7 +89,8 @@ async fn what_az_says_last_is_told_when_it_ends() {
 
 #[tokio::test]
 async fn somebody_else_who_listens_there_when_az_has_ended_is_not_talked_to() {
-    let mut tunnel = opened(&stand_in("echo 'port is taken' >&2; exit 1")).await;
+    let az = stand_in("echo 'port is taken' >&2; exit 1");
+    let mut tunnel = opened(&az).await;
     let _stranger = TcpListener::bind(tunnel.at).await.unwrap();
     tunnel.child.wait().await.unwrap();
     assert_eq!(said(&tunnel.connect().await.unwrap_err()), "port is taken");
