@@ -83,10 +83,6 @@ fn place(typed: &str) -> Result<TeamPlace, End> {
 }
 
 async fn list(session: &Session, in_json: bool) -> Result<(), End> {
-    // Without them nobody knows whether there are any: of a broken file a team with a secret address is not kept.
-    if session.snapshot().settings.teams.is_empty() {
-        SettingsFile::new(session.folder.settings()).read()?;
-    }
     if !session.snapshot().settings.teams.is_empty() {
         session.face.ask(Request::ReadTeams { all: true }).await.accepted()?;
     }
@@ -96,7 +92,10 @@ async fn list(session: &Session, in_json: bool) -> Result<(), End> {
         return Ok(output::json(&teams.iter().map(as_json).collect::<Vec<_>>())?);
     }
     if teams.is_empty() {
-        output::line_to_people(words::none());
+        // Of a file that cannot be read nobody knows whether there are any: a team with a secret address is not kept.
+        if snapshot.settings_problem.is_none() {
+            output::line_to_people(words::none());
+        }
         return Ok(());
     }
     let row = |team: &TeamView| {
