@@ -40,7 +40,7 @@ async fn a_file_is_chosen_in_the_systems_dialog_looked_at_taken_in_and_that_is_u
     let dialog = desk.screen.window_named("Import favourites into Ajar").await;
     choose(&desk.screen, dialog, &file).await;
     reads(&window, "team.toml: favourites of Ajar. 1 can be a favourite.").await;
-    reads(&window, "1 thing is left out").await;
+    reads(&window, "What is left out").await;
     look(&window, "import").await;
     assert!(!own.settings().contains("[profiles."), "nothing is done yet: {}", own.settings());
     window.tab_to("Add 1").await;
