@@ -12,7 +12,14 @@ const VM: &str = "/subscriptions/20ff7fc3/resourceGroups/rg/providers/Microsoft.
 
 /// The clients and terminals of each system.
 fn surroundings() -> Vec<Surroundings> {
-    let around = |os, ssh: &str, terminal, rdp| Surroundings { os, ssh: Some(ssh.into()), terminal, rdp, certificate: None, rdp_file: Ok(None) };
+    let around = |os, ssh: &str, terminal, rdp| Surroundings {
+        os,
+        ssh: Some(ssh.into()),
+        terminal,
+        rdp,
+        certificate: None,
+        rdp_file: Ok(None),
+    };
     let linux = |terminal, rdp| around(Os::Linux, "/usr/bin/ssh", Some(terminal), Some(rdp));
     vec![
         around(
