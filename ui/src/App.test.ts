@@ -197,6 +197,16 @@ describe('all VMs', () => {
     expect([other.includes('10.2'), other]).toEqual([false, expect.stringContaining('open until')]);
   });
 
+  test('come first where they have the address that is typed and a favourite’s only begins so', async () => {
+    const { engine, user } = await open(two);
+    const exact = { ...vms[1]!, vm: { ...vms[1]!.vm, privateAddresses: ['10.1.0.7'] } };
+    engine.vms = { vms: [exact], total: 1, favourites: ['jump-eu', 'web-01'] };
+    await user.keyboard('10.1.0.7');
+    await waitFor(() => expect(selectedRow()?.textContent).toContain('db-02'));
+    const rows = screen.getAllByRole('row').map((row) => row.textContent);
+    expect([rows[0], rows[1]]).toEqual([expect.stringContaining('jump-eu'), expect.stringContaining('web-01')]);
+  });
+
   test('wait for what is found where Enter comes first', async () => {
     const { engine, user } = await open(two);
     engine.vms = { vms, total: 2, favourites: [] };

@@ -112,7 +112,7 @@ export class View {
     const matches = search(this.query, this.favourites);
     if (!this.searching || this.vms.query !== this.query.trim()) return matches;
     const isShown = (name: ProfileName) => matches.some(({ favourite }) => favourite.name === name);
-    const others = this.favourites.filter(({ name }) => this.vms.favourites.includes(name) && !isShown(name));
+    const others = this.vms.favourites.flatMap((name) => (isShown(name) ? [] : this.favourites.filter((one) => one.name === name)));
     return [...matches, ...others.map(unmarked)];
   });
   /** The favourites in their folders; what is searched for lies in none. */
@@ -147,7 +147,14 @@ export class View {
   /** The selected row, as long as it is there; in a search the best finding until another is chosen. */
   selected = $derived.by(() => {
     if (this.#selected !== null && this.rows.includes(this.#selected)) return this.#selected;
-    return this.searching ? (this.rows[0] ?? null) : null;
+    return this.searching ? (this.#atAddress ?? this.rows[0] ?? null) : null;
+  });
+  /** The VM that has just the address that is typed, where a favourite's address may only begin so. */
+  #atAddress = $derived.by(() => {
+    const address = this.query.trim();
+    const has = ({ vm }: FoundVm) => [...vm.privateAddresses, ...vm.publicAddresses].includes(address);
+    const found = this.found.find(has);
+    return found && vmKey(found);
   });
 
   readonly picked = new Picked(this);

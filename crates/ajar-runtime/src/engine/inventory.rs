@@ -1,14 +1,14 @@
 //! All VMs that the accounts can see: kept from the last time, read anew when somebody wants them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ajar_core::account::{AccountName, Acting, Defaults};
 use ajar_core::failure::{Failure, Trouble};
 use ajar_core::inventory::{
-    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hit, Hits, Inventory, InventoryVm, Lacking, Openings, Part,
-    Usage, Viewpoint,
+    FRESH_FOR, FRESH_WITH_GAPS_FOR, Found, FoundVm, Gap, Hits, Inventory, InventoryVm, Lacking, Openings, Part, Usage,
+    Viewpoint,
 };
 use ajar_core::message;
 use ajar_core::message::failure::{About, in_words};
@@ -156,7 +156,7 @@ impl Engine {
         }
     }
 
-    /// What fits a query; if `apart`, without the favourites' VMs, and with the names of those that fit.
+    /// What fits a query; if `apart`, without the favourites' VMs, and with the names of those that fit, the best first.
     fn find_vms(&mut self, query: &str, apart: bool, skip: usize, limit: usize) -> Found {
         let used = self.used_vms();
         let (settings, guests, inventory) = (&self.settings, &self.guests, &mut self.known_vms.inventory);
@@ -166,9 +166,12 @@ impl Engine {
         let place = |favourite: &Favourite| settings.place_of(&favourite.profile, &self.defaults);
         let of_favourites: Vec<_> = settings.favourites.iter().map(place).collect();
         let usage = of_favourites.iter().filter_map(|vm| used.get_key_value(vm));
-        let fit: HashSet<_> = inventory.find_of(query, usage).vms.iter().map(Hit::place).collect();
-        let fits = settings.favourites.iter().zip(&of_favourites).filter(|(_, vm)| fit.contains(*vm));
-        let favourites = fits.map(|(favourite, _)| favourite.name.clone()).collect();
+        let fit = inventory.find_of(query, usage);
+        let ranks: HashMap<_, _> = fit.vms.iter().enumerate().map(|(rank, hit)| (hit.place(), rank)).collect();
+        let all = settings.favourites.iter().zip(&of_favourites);
+        let mut fits: Vec<_> = all.filter_map(|(favourite, vm)| Some((ranks.get(vm)?, favourite))).collect();
+        fits.sort_by_key(|(rank, _)| **rank);
+        let favourites = fits.into_iter().map(|(_, favourite)| favourite.name.clone()).collect();
         let found = inventory.find_others(query, skip, limit, &used, of_favourites.iter());
         Found { favourites, ..told(&found, settings, guests, &self.defaults) }
     }

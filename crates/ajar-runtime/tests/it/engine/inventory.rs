@@ -108,16 +108,16 @@ async fn what_is_seen_in_all_tenants_is_found_and_kept_for_the_next_engine() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn favourites_that_fit_are_told_apart_from_the_others() {
-    let world = World::with(&["web"]);
-    sees(&world, &[("one", Some(&["web", "web-02", "db"]))]);
+async fn favourites_that_fit_are_told_apart_from_the_others_the_best_first() {
+    let world = World::with(&["old-web", "web"]);
+    sees(&world, &[("one", Some(&["old-web", "web", "web-02", "db"]))]);
     let running = Running::start(&world);
     read(&running.engine, false).await;
     let ask = Request::FindVms { query: "web".into(), apart: true, skip: 0, limit: 9 };
     let Reply::Vms { found } = running.engine.ask(ask).await else { panic!("no VMs") };
     let names: Vec<&str> = found.vms.iter().map(|found| found.vm.id.name()).collect();
     assert_eq!((names, found.total), (vec!["web-02"], 1));
-    assert_eq!(found.favourites, ["web".parse().unwrap()]);
+    assert_eq!(found.favourites, ["web", "old-web"].map(|name| name.parse().unwrap()));
 }
 
 #[tokio::test(start_paused = true)]
