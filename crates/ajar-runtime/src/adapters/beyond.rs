@@ -1,7 +1,7 @@
 //! Where a way through an Azure Bastion host leads: by Ajar itself, or by the Azure CLI in its place.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +15,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::port_probe::{FIRST_WORD, FirstWords, first_words};
+use super::programs::{AZ, azure_cli};
 use crate::ports::{AzTunnel, Azure, Tunnel};
-
-/// The Azure CLI, where the settings name none.
-const AZ: &str = "az";
 
 /// As much of a connection is on its way within this process.
 const IN_BETWEEN: usize = 16 << 10;
@@ -74,11 +72,11 @@ impl Beyond {
     pub(super) async fn connect(&self) -> Result<Through, Trouble> {
         let is_known = self.by_az.lock().await.is_some();
         let program = match &self.az {
-            Some(az) => found(az).ok_or_else(|| self.is_missing(az))?,
-            None if is_known => found(AZ).ok_or_else(|| self.is_missing(AZ))?,
+            Some(az) => azure_cli(az).ok_or_else(|| self.is_missing(az))?,
+            None if is_known => azure_cli(AZ).ok_or_else(|| self.is_missing(AZ))?,
             None => match self.azure.tunnel(&self.host, &self.vm, self.port).await {
                 Err(trouble) if is_unknown(&trouble) => {
-                    let Some(az) = found(AZ) else { return Err(trouble) };
+                    let Some(az) = azure_cli(AZ) else { return Err(trouble) };
                     tracing::warn!(failure = %trouble.failure, "the Azure CLI goes through a Bastion host in Ajar’s place");
                     az
                 }
@@ -152,11 +150,6 @@ async fn last_words(near: &mut DuplexStream, protocol: Protocol) -> FirstWords {
         return if is_heard { FirstWords::OfTheProtocol } else { FirstWords::None };
     }
     first_words(near, protocol, Duration::ZERO).await
-}
-
-/// Where a program lies.
-fn found(program: &str) -> Option<PathBuf> {
-    which::which(program).ok()
 }
 
 /// Whether a host speaks otherwise than Ajar knows.

@@ -1,7 +1,6 @@
 //! A certificate of Entra's for a person's own key, by the Azure CLI. It goes by that key alone: no private key is made or
 //! written. https://learn.microsoft.com/cli/azure/ssh
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -16,16 +15,13 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::process::Command;
 
 use super::launch_files::private_folder;
-use super::programs::from_home;
+use super::programs::{AZ, azure_cli, from_home};
 
 /// The key that the Azure CLI makes certificates for where nobody names one.
 const USUAL_KEY: &str = "~/.ssh/id_rsa";
 
 /// `az` is Python and may have to renew its own token; more than this is a hang.
 const LIMIT: Duration = Duration::from_mins(1);
-
-/// Where Homebrew puts `az`. An application started from the Dock does not have it in its PATH.
-const HOMEBREW: [&str; 2] = ["/opt/homebrew/bin", "/usr/local/bin"];
 
 /// Asks for one for the profile's key. It lies in a folder of its own in `files`.
 ///
@@ -38,7 +34,7 @@ pub(super) async fn certificate(profile: &Profile, files: &Path) -> Result<SshCe
     if !is_rsa {
         return Err(lacks(CertificateFlaw::NoKey(key.display().to_string())));
     }
-    let az = az().ok_or_else(|| lacks(CertificateFlaw::NoAz))?;
+    let az = azure_cli(AZ).ok_or_else(|| lacks(CertificateFlaw::NoAz))?;
     let folder = private_folder(files).map_err(|error| failed(&error.to_string()))?;
     let file = folder.join("id_rsa-cert.pub");
     let output = run(&az, &public, &file).await?;
@@ -54,13 +50,6 @@ fn public_key_of(key: &Path) -> PathBuf {
     let mut name = key.as_os_str().to_owned();
     name.push(".pub");
     name.into()
-}
-
-fn az() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let more = HOMEBREW.iter().map(PathBuf::from).filter(|_| cfg!(target_os = "macos"));
-    let folders: OsString = std::env::join_paths(std::env::split_paths(&path).chain(more)).ok()?;
-    which::which_in_global("az", Some(folders)).ok()?.next()
 }
 
 async fn run(az: &Path, public: &Path, file: &Path) -> Result<Output, Trouble> {

@@ -48,6 +48,20 @@ pub fn own_path() -> io::Result<PathBuf> {
     Ok(named.filter(leads_here).unwrap_or(own))
 }
 
+/// The Azure CLI, where the settings name none.
+pub(super) const AZ: &str = "az";
+
+/// Where Homebrew puts it. An application started from the Dock does not have that in its PATH.
+const HOMEBREW: [&str; 2] = ["/opt/homebrew/bin", "/usr/local/bin"];
+
+/// Where the Azure CLI of that name or path lies.
+pub(super) fn azure_cli(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let more = HOMEBREW.iter().map(PathBuf::from).filter(|_| cfg!(target_os = "macos"));
+    let folders = std::env::join_paths(std::env::split_paths(&path).chain(more)).ok()?;
+    which::which_in_global(program, Some(folders)).ok()?.next()
+}
+
 fn is_same(one: &Path, other: &Path) -> bool {
     one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
 }
