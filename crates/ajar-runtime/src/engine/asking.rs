@@ -147,8 +147,27 @@ impl Engine {
     }
 }
 
+/// Whether a request goes along with all that begin just now for the same VM, and are about other ports of it.
+pub(super) fn goes_along(
+    starts: &[(Effect, Start)],
+    turn: &Turn,
+    (number, order): (AttemptNumber, &Order),
+    (ask, acting): (&Ask, &Acting),
+) -> bool {
+    let of_vm = |(effect, start): &'_ &(Effect, Start)| {
+        matches!(effect, Effect::Initiate(_)) && start.order.place() == order.place()
+    };
+    let is_along = |(effect, start): &(Effect, Start)| {
+        let Effect::Initiate(asked) = effect else { return false };
+        let is_of_group = turn.group(number).is_some_and(|group| turn.group(start.number) == Some(group));
+        is_of_group && asked.port != ask.port && goes_with((asked, &start.acting), (ask, acting))
+    };
+    let mut others = starts.iter().filter(of_vm).peekable();
+    others.peek().is_some() && others.all(is_along)
+}
+
 /// Whether what is asked can be asked in one request: of one policy, as one account, for one reason.
-pub(super) fn goes_with((one, by): (&Ask, &Acting), (other, by_other): (&Ask, &Acting)) -> bool {
+fn goes_with((one, by): (&Ask, &Acting), (other, by_other): (&Ask, &Acting)) -> bool {
     (by, &one.policy, &one.justification) == (by_other, &other.policy, &other.justification)
 }
 

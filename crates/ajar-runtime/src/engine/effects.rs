@@ -24,7 +24,7 @@ use tokio::task::AbortHandle;
 
 use super::acting::Caller;
 use super::activity::ActivityRead;
-use super::asking::{Answer, goes_with};
+use super::asking::{Answer, goes_along};
 use super::diagnosis::Diagnosed;
 use super::followers::FaceId;
 use super::host_keys::HostKeyLooked;
@@ -120,19 +120,7 @@ impl Engine {
                 if let Effect::Initiate(ask) = &effect {
                     // One at a time for a VM, whoever asks; the next gets its turn with the answer. Its ports may go as one.
                     let is_being_asked = self.initiating.contains(&order.place());
-                    let goes_along = || {
-                        let mut of_vm = starts.iter().filter(|(effect, start): &&(Effect, Start)| {
-                            matches!(effect, Effect::Initiate(_)) && start.order.place() == order.place()
-                        });
-                        let group = turn.group(number).is_some();
-                        let is_along = |(effect, start): &(Effect, Start)| {
-                            let Effect::Initiate(asked) = effect else { return false };
-                            turn.group(start.number) == turn.group(number)
-                                && asked.port != ask.port
-                                && goes_with((asked, &start.acting), (ask, &acting))
-                        };
-                        group && of_vm.clone().next().is_some() && of_vm.all(is_along)
-                    };
+                    let goes_along = || goes_along(&starts, &turn, (number, &order), (ask, &acting));
                     if turn.waits.contains(&number) || is_being_asked && !goes_along() {
                         continue;
                     }
