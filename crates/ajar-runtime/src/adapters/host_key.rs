@@ -18,9 +18,14 @@ const IN_ALL: Duration = Duration::from_secs(5);
 /// that fails there is nothing to compare: ssh looks for itself in any case.
 pub(super) async fn look_at_host_key(target: &Target<'_>, around: &Surroundings) -> HostKeyLook {
     let Ok(Some(plan)) = ssh_settings(target, around) else { return HostKeyLook::Unknown };
-    let Some(ssh) = around.ssh.as_ref() else { return HostKeyLook::Unknown };
+    let Some(ssh) = around.ssh.as_ref().filter(|ssh| is_openssh(Path::new(ssh))) else { return HostKeyLook::Unknown };
     let look = tokio::time::timeout(IN_ALL, look(target, &plan, Path::new(ssh))).await;
     look.ok().flatten().unwrap_or(HostKeyLook::Unknown)
+}
+
+/// Whether a program is OpenSSH's, by its name: what is called otherwise may do anything when it is asked for its settings.
+fn is_openssh(program: &Path) -> bool {
+    program.file_stem().is_some_and(|name| name.eq_ignore_ascii_case("ssh"))
 }
 
 async fn look(target: &Target<'_>, plan: &LaunchPlan, ssh: &Path) -> Option<HostKeyLook> {
@@ -110,6 +115,13 @@ fn files(line: &str) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_called_ssh_is_asked_for_its_settings() {
+        let are = ["/usr/bin/ssh", "ssh", "ssh.exe", "SSH.EXE"].map(Path::new);
+        let others = ["/opt/ssh-wrapper", "putty.exe", "/", ""].map(Path::new);
+        assert!(are.into_iter().all(is_openssh) && !others.into_iter().any(is_openssh));
+    }
 
     #[test]
     fn files_are_found_in_a_line_whatever_blanks_their_names_have() {
